@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "board_parts.h"
+
+/*
+ * What is on the board of one application: the switch, the evidence, the history. Who is where
+ * on it is in board_directory.c.
+ *
+ * A process that was stopped while it wrote, and wakes when the lease is another's, does no harm:
+ * it publishes in a cell only if nobody has since it looked (cell.h), and it does not try again; a
+ * switch record never gives way to an older one, whoever brings it. A handle that
+ * was made for an earlier configuration compares incarnations before it reads or writes.
+ */
+
+/* --- the lease --------------------------------------------------------------------- */
+
+/*
+ * One word: pid (32 bits) | until (32). The time is in hundredths of a second, modulo 2^32 (497
+ * days), and compared by its difference.
+ */
+#define LEASE_UNIT 10000            /* microseconds */
+#define LEASE_LONG (600 * 100)      /* hundredths: longer than this nobody takes one */
+
+static apr_uint64_t lease_word(apr_uint32_t pid, apr_time_t until)
+{
+    return (apr_uint64_t)pid << 32 | (apr_uint32_t)(until / LEASE_UNIT + 1);
+}
+
+static int lease_is_past(apr_uint64_t lease, apr_time_t now)
+{
+    apr_uint32_t left = (apr_uint32_t)lease - (apr_uint32_t)(now / LEASE_UNIT);
+
+    return left == 0 || left > LEASE_LONG;
+}
+
+int absw_board_lease(absw_board_t *board, apr_uint32_t pid, apr_time_t now, apr_time_t until,
+                     int (*alive)(apr_uint32_t pid))
+{
+    apr_uint64_t lease = atomic_load(&board->lease);
+    apr_uint32_t holder = (apr_uint32_t)(lease >> 32);
+
+    if (holder != 0 && holder != pid && !lease_is_past(lease, now) && alive(holder)) {
+        return 0;
+    }
+    return atomic_compare_exchange_strong(&board->lease, &lease, lease_word(pid, until));
+}
+
+void absw_board_release(absw_board_t *board, apr_uint32_t pid)
+{
+    apr_uint64_t lease = atomic_load(&board->lease);
+
+    while (lease >> 32 == pid && !atomic_compare_exchange_weak(&board->lease, &lease, 0)) {
+    }
+}
+
+/* --- who may use what -------------------------------------------------------------- */
+
+/** The application's entry; NULL if it has none, or has lost it to another. */
+static absw_board_entry_t *entry_of(const absw_board_app_t *app)
+{
+    absw_board_entry_t *entry;
+
+    if (app->app < 0) {
+        return NULL;
+    }
+    entry = &app->board->entries[app->app];
+    return atomic_load(&entry->incarnation) == app->incarnation ? entry : NULL;
+}
+
+/** The same for a side's. */
+static absw_board_side_t *side_of(const absw_board_app_t *app, int side)
+{
+    absw_board_entry_t *entry = entry_of(app);
+    absw_board_side_t *found;
+
+    if (!entry) {
+        return NULL;
+    }
+    found = &entry->sides[app->place[side] % ABSW_SIDES_MAX];
+    return atomic_load(&found->incarnation) == app->side_incarnation[side] ? found : NULL;
+}
+
+/** The slot of a side; -1 if it has none any more. */
+static int slot_of(const absw_board_app_t *app, int side)
+{
+    return side_of(app, side) ? app->place[side] % ABSW_SIDES_MAX : -1;
+}
+
+/* --- cells ------------------------------------------------------------------------- */
+
+/** One attempt: it is not for us to write if another does. */
+static int put(absw_cell_t *cell, apr_size_t size, const void *value, apr_uint64_t version)
+{
+    return absw_cell_write(cell, size, value, version) == APR_SUCCESS;
+}
+
+#define READ(cell, value)   absw_cell_read(&(cell)->head, sizeof(*(value)), value, sizeof(*(value)))
+#define WRITE(cell, value, version) put(&(cell)->head, sizeof(*(value)), value, version)
+
+/* Everything that is read may have been scribbled on by a process gone wild. */
+#define END_TEXT(array)     ((array)[sizeof(array) - 1] = '\0')
+
+/* --- the switch -------------------------------------------------------------------- */
+
+_Static_assert(offsetof(absw_switch_t, at) % 8 == 0
+               && offsetof(absw_switch_t, since) < offsetof(absw_switch_t, at)
+               && offsetof(absw_switch_t, weight) < offsetof(absw_switch_t, at),
+               "what a view needs stands first");
+
+/** What a view needs of a record. */
+#define SWITCH_HEAD offsetof(absw_switch_t, at)
+
+static void sides_by_policy(const absw_board_app_t *app, const absw_switch_t *kept,
+                            apr_uint32_t *weight, absw_sec_t *since, apr_uint32_t *closed)
+{
+    *closed = 0;
+    memset(weight, 0, ABSW_SIDES_MAX * sizeof(*weight));
+    memset(since, 0, ABSW_SIDES_MAX * sizeof(*since));
+    for (int i = 0; i < app->sides_n; i++) {
+        int slot = slot_of(app, i);
+
+        if (slot >= 0) {
+            weight[i] = kept->weight[slot] < ABSW_SWITCH_WEIGHT_MAX ? kept->weight[slot]
+                                                                    : ABSW_SWITCH_WEIGHT_MAX;
+            since[i] = kept->since[slot];
+            *closed |= (kept->closed >> slot & 1u) << i;
+        }
+    }
+}
+
+static int is_generation(apr_int64_t generation)
+{
+    return generation > 0 && generation <= ABSW_SWITCH_GEN_MAX;
+}
+
+int absw_board_view(const absw_board_app_t *app, absw_board_view_t *view)
+{
+    absw_board_entry_t *entry = entry_of(app);
+    absw_switch_t kept;
+
+    if (!entry) {
+        return 0;
+    }
+    absw_cell_read(&entry->in_force.head, sizeof(kept), &kept, SWITCH_HEAD);
+    if (!is_generation(kept.generation)) {
+        return 0;
+    }
+    view->generation = kept.generation;
+    sides_by_policy(app, &kept, view->weight, view->since, &view->closed);
+    return 1;
+}
+
+/** The record by slot, and its version. generation 0: there is none. */
+static apr_uint64_t read_switch(absw_board_entry_t *entry, absw_switch_t *kept)
+{
+    apr_uint64_t version = READ(&entry->in_force, kept);
+
+    END_TEXT(kept->by);
+    END_TEXT(kept->node);
+    END_TEXT(kept->note);
+    END_TEXT(kept->other);
+    if (!is_generation(kept->generation)) {
+        kept->generation = 0;
+    }
+    return version;
+}
+
+int absw_board_get_switch(const absw_board_app_t *app, absw_switch_t *rec)
+{
+    absw_board_entry_t *entry = entry_of(app);
+    absw_switch_t kept;
+
+    if (!entry) {
+        return 0;
+    }
+    read_switch(entry, &kept);
+    *rec = kept;
+    sides_by_policy(app, &kept, rec->weight, rec->since, &rec->closed);
+    return kept.generation > 0;
+}
+
+int absw_board_set_switch(const absw_board_app_t *app, const absw_switch_t *rec)
+{
+    absw_switch_t next = *rec;
+    absw_switch_t kept;
+    apr_uint64_t version;
+    absw_board_entry_t *entry;
+    apr_status_t rv;
+
+    next.closed = 0;
+    memset(next.weight, 0, sizeof(next.weight));
+    memset(next.since, 0, sizeof(next.since));
+    for (int i = 0; i < app->sides_n; i++) {
+        int slot = app->place[i] % ABSW_SIDES_MAX;
+
+        next.weight[slot] = rec->weight[i];
+        next.since[slot] = rec->since[i];
+        next.closed |= (rec->closed >> i & 1u) << slot;
+    }
+    do {
+        entry = entry_of(app);
+        for (int i = 0; i < app->sides_n && entry; i++) {
+            entry = side_of(app, i) ? entry : NULL;
+        }
+        if (!entry) {
+            return 0;
+        }
+        version = read_switch(entry, &kept);
+        if (kept.generation > 0 && absw_switch_newer(&kept, rec)) {
+            return 0;
+        }
+        rv = absw_cell_write(&entry->in_force.head, sizeof(next), &next, version);
+    } while (rv == APR_EAGAIN);     /* somebody else's is in force now: is that a newer one? */
+    return rv == APR_SUCCESS;
+}
+
+int absw_board_forget_weight(absw_board_entry_t *entry, int slot)
+{
+    absw_switch_t kept;
+    apr_uint64_t version;
+    apr_status_t rv;
+
+    do {
+        version = READ(&entry->in_force, &kept);
+        kept.weight[slot] = 0;
+        kept.since[slot] = 0;
+        kept.closed &= ~(1u << slot);
+        rv = absw_cell_write(&entry->in_force.head, sizeof(kept), &kept, version);
+    } while (rv == APR_EAGAIN);
+    return rv == APR_SUCCESS;
+}
+
+/* --- sides ------------------------------------------------------------------------- */
+
+static void raise_time(_Atomic apr_int64_t *time, absw_sec_t now)
+{
+    apr_int64_t seen = atomic_load(time);
+
+    while (seen < now && !atomic_compare_exchange_weak(time, &seen, now)) {
+    }
+}
+
+void absw_board_uncounted(const absw_board_app_t *app, int side, absw_sec_t now)
+{
+    absw_board_side_t *found = side_of(app, side);
+
+    if (found) {
+        raise_time(&found->uncounted, now);
+    }
+}
+
+void absw_board_uncounted_place(absw_board_t *board, apr_uint16_t place, absw_sec_t now)
+{
+    if (place / ABSW_SIDES_MAX < board->apps) {
+        raise_time(&board->entries[place / ABSW_SIDES_MAX].sides[place % ABSW_SIDES_MAX].uncounted,
+                   now);
+    }
+}
+
+absw_sec_t absw_board_uncounted_at(const absw_board_app_t *app, int side)
+{
+    absw_board_side_t *found = side_of(app, side);
+
+    return found ? atomic_load(&found->uncounted) : 0;
+}
+
+void absw_board_get_drain(const absw_board_app_t *app, int side, absw_board_drain_t *drain)
+{
+    absw_board_side_t *found = side_of(app, side);
+
+    if (!found) {
+        memset(drain, 0, sizeof(*drain));
+        return;
+    }
+    READ(&found->drain, drain);
+    END_TEXT(drain->reason);
+}
+
+int absw_board_set_drain(const absw_board_app_t *app, int side, const absw_board_drain_t *drain)
+{
+    absw_board_side_t *found = side_of(app, side);
+    absw_board_drain_t before;
+
+    return found && WRITE(&found->drain, drain, READ(&found->drain, &before));
+}
+
+/* --- words ------------------------------------------------------------------------- */
+
+void absw_board_get_trouble(const absw_board_app_t *app, char *text)
+{
+    absw_board_entry_t *entry = entry_of(app);
+    absw_board_text_t kept = { "" };
+
+    if (entry) {
+        READ(&entry->trouble, &kept);
+        END_TEXT(kept.text);
+    }
+    memcpy(text, kept.text, sizeof(kept.text));
+}
+
+int absw_board_set_trouble(const absw_board_app_t *app, const char *text)
+{
+    absw_board_entry_t *entry = entry_of(app);
+    absw_board_text_t before;
+    absw_board_text_t next = { "" };
+
+    if (!entry) {
+        return 0;
+    }
+    strncpy(next.text, text, sizeof(next.text) - 1);
+    return WRITE(&entry->trouble, &next, READ(&entry->trouble, &before));
+}
+
+void absw_board_get_node(const absw_board_t *board, absw_board_node_t *node)
+{
+    READ(&((absw_board_t *)board)->node, node);
+    END_TEXT(node->epoch);
+}
+
+int absw_board_set_node(absw_board_t *board, const absw_board_node_t *node)
+{
+    absw_board_node_t before;
+
+    return WRITE(&board->node, node, READ(&board->node, &before));
+}
+
+/* --- history ----------------------------------------------------------------------- */
+
+int absw_board_history_add(const absw_board_app_t *app, const absw_history_entry_t *entry)
+{
+    absw_board_entry_t *found = entry_of(app);
+    absw_history_entry_t by_slot = { .time = entry->time };
+
+    for (int i = 0; i < ABSW_SIDES_MAX; i++) {
+        by_slot.sessions[i] = ABSW_HISTORY_UNKNOWN;
+    }
+    for (int i = 0; i < app->sides_n; i++) {
+        int slot = slot_of(app, i);
+
+        if (slot >= 0) {
+            by_slot.sessions[slot] = entry->sessions[i];
+        }
+    }
+    return found && absw_history_add(&found->history, &by_slot);
+}
+
+int absw_board_history(const absw_board_app_t *app, absw_sec_t now, absw_history_entry_t *entries)
+{
+    absw_board_entry_t *found = entry_of(app);
+    int n = found ? absw_history_list(&found->history, now, entries) : 0;
+    int slot[ABSW_SIDES_MAX];
+
+    for (int i = 0; i < ABSW_SIDES_MAX; i++) {
+        slot[i] = i < app->sides_n ? slot_of(app, i) : -1;
+    }
+    for (int k = 0; k < n; k++) {
+        absw_history_entry_t by_slot = entries[k];
+
+        for (int i = 0; i < ABSW_SIDES_MAX; i++) {
+            entries[k].sessions[i] = slot[i] >= 0 ? by_slot.sessions[slot[i]]
+                                                  : ABSW_HISTORY_UNKNOWN;
+        }
+    }
+    return n;
+}

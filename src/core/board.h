@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ABSW_BOARD_H
+#define ABSW_BOARD_H
+
+#include "history.h"
+#include "switch.h"
+
+/**
+ * The board: what all processes of the node share about its applications. The directory gives
+ * every application and side a lasting number; the switch in force; the drain's evidence; the
+ * history of counts.
+ *
+ * The parent enters applications. One process at a time writes the rest (the parent before
+ * children run, then whichever child syncs); everyone reads at any time without a lock, and a
+ * writer killed in the middle leaves the last good version in force (cell.h). Of two that write
+ * at once, because one was stopped for a while, one does nothing: its set function returns 0.
+ */
+
+/** A side's lasting number on this node. */
+#define ABSW_PLACE(app, slot)   ((apr_uint16_t)((app) * ABSW_SIDES_MAX + (slot)))
+
+/** More applications than this have no places: a place is 16 bits. */
+#define ABSW_BOARD_APPS_MAX     (65536 / ABSW_SIDES_MAX)
+
+typedef struct absw_board_t absw_board_t;       /* lives in shared memory */
+
+apr_size_t absw_board_size(apr_uint32_t apps);
+
+/**
+ * A board in mem (8-byte aligned, zeroed when new). Checks what a kept board says of itself; NULL
+ * if it makes no sense.
+ */
+absw_board_t *absw_board_attach(void *mem, apr_uint32_t apps);
+
+/** At a start, while no other process of the node runs: void the lease and half-made writes. */
+void absw_board_recover(absw_board_t *board);
+
+/** So much room a board needs to take over this one. */
+apr_uint32_t absw_board_used(const absw_board_t *board);
+
+/** Copy all of from to a new board that has the room, place for place. Nobody else uses either. */
+void absw_board_take_over(absw_board_t *board, const absw_board_t *from);
+
+/**
+ * An application's place on the board: made at configuration time, in the configuration's pool,
+ * read only afterwards. When a later configuration has given the room of the application, or of
+ * one of its sides, to another, whoever still uses this reads nothing of the other's and writes
+ * nothing.
+ */
+typedef struct {
+    absw_board_t *board;
+    int app;                                    /* -1: the board has no room for it */
+    int sides_n;
+    apr_uint16_t place[ABSW_SIDES_MAX];         /* by side of the policy */
+
+    /**
+     * Places that meant something else until now, bit i: ABSW_PLACE(app, i). The caller frees
+     * their sessions; and if all bits are set, forgets the application's verdicts (children.h).
+     */
+    apr_uint32_t reused;
+
+    apr_uint32_t incarnation;                   /* the board's own, as is the next */
+    apr_uint32_t side_incarnation[ABSW_SIDES_MAX];
+} absw_board_app_t;
+
+/**
+ * Say which applications the configuration has that is about to be entered, so that
+ * absw_board_enter may give the room of others away. Parent only.
+ */
+void absw_board_expect(absw_board_t *board, const absw_policy_t *const *policies, int n);
+
+/**
+ * Find or enter an application and its sides by name. Applications and sides that are no longer
+ * configured keep their numbers until the room is needed. Parent only. 1, or 0 when there is
+ * no room (app is -1 then).
+ */
+int absw_board_enter(absw_board_t *board, const absw_policy_t *policy, absw_board_app_t *app);
+
+/**
+ * The switch in force, by side of the policy. 0: none was ever set (the default holds). A side
+ * that the policy has no more is left out, so it may be that no weight is left.
+ */
+int absw_board_get_switch(const absw_board_app_t *app, absw_switch_t *rec);
+
+/** Put it in force, unless a newer one (absw_switch_newer) is. Any thread. Returns 1 if done. */
+int absw_board_set_switch(const absw_board_app_t *app, const absw_switch_t *rec);
+
+/** What the request path needs of it, by side of the policy; cheaper than the whole record. */
+typedef struct {
+    apr_int64_t generation;
+    apr_uint32_t weight[ABSW_SIDES_MAX];
+    apr_uint32_t closed;
+    absw_sec_t since[ABSW_SIDES_MAX];
+} absw_board_view_t;
+int absw_board_view(const absw_board_app_t *app, absw_board_view_t *view);
+
+/** A session could not be counted on that side at now: no room in the table. Any thread. */
+void absw_board_uncounted(const absw_board_app_t *app, int side, absw_sec_t now);
+absw_sec_t absw_board_uncounted_at(const absw_board_app_t *app, int side);     /* 0: never */
+
+/** The same by place, when a file is converted. */
+void absw_board_uncounted_place(absw_board_t *board, apr_uint16_t place, absw_sec_t now);
+
+/** Node-wide words, kept over restarts. Times in microseconds since 1970 where apr_time_t. */
+typedef struct {
+    char epoch[33];                 /* of the local store: random hex, made with the file */
+    absw_sec_t relearning_until;    /* 0: the node knows its sessions */
+    apr_time_t synced;              /* when the last sync ended */
+} absw_board_node_t;
+void absw_board_get_node(const absw_board_t *board, absw_board_node_t *node);
+int absw_board_set_node(absw_board_t *board, const absw_board_node_t *node);
+
+/**
+ * The right to sync: exactly one process of the node has it. Returns 1 if pid has it now, until
+ * `until`; taken over when the holder's time is past or alive() says it is gone. A lease for more
+ * than ten minutes ahead is past, too: the clock was set back.
+ */
+int absw_board_lease(absw_board_t *board, apr_uint32_t pid, apr_time_t now, apr_time_t until,
+                     int (*alive)(apr_uint32_t pid));
+void absw_board_release(absw_board_t *board, apr_uint32_t pid);
+
+/** What the last sync found of a side: the proof of a drain, and words for a page. */
+typedef struct {
+    int proven;                     /* all conditions of "drained" held in the last sync */
+    apr_uint32_t streak;            /* for so many syncs in a row, at the present generation */
+    char reason[160];               /* why it is unknown; "" */
+} absw_board_drain_t;
+void absw_board_get_drain(const absw_board_app_t *app, int side, absw_board_drain_t *drain);
+int absw_board_set_drain(const absw_board_app_t *app, int side, const absw_board_drain_t *drain);
+
+/** A value of the switch that could not be taken: words for the page; "" when there is none. */
+#define ABSW_BOARD_TROUBLE_MAX 256
+void absw_board_get_trouble(const absw_board_app_t *app, char *text);
+int absw_board_set_trouble(const absw_board_app_t *app, const char *text);
+
+/** History (history.h), with sessions[] by side of the policy, UNKNOWN behind the last. */
+int absw_board_history_add(const absw_board_app_t *app, const absw_history_entry_t *entry);
+int absw_board_history(const absw_board_app_t *app, absw_sec_t now, absw_history_entry_t *entries);
+
+#endif

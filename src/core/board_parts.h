@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ABSW_BOARD_PARTS_H
+#define ABSW_BOARD_PARTS_H
+
+#include "board.h"
+#include "cell.h"
+
+/** How the board lies in memory: for board.c and board_directory.c, nobody else. */
+
+typedef struct {
+    char text[ABSW_BOARD_TROUBLE_MAX];
+} absw_board_text_t;
+
+typedef struct {
+    char name[ABSW_SIDE_NAME_MAX + 8];          /* NUL-terminated; the parent's only */
+    apr_uint32_t used;                          /* the parent's only */
+    _Atomic apr_uint32_t incarnation;           /* changes when another side gets the slot */
+    _Atomic apr_int64_t uncounted;              /* Unix seconds; 0: never */
+    ABSW_CELL(absw_board_drain_t) drain;
+} absw_board_side_t;
+
+typedef struct {
+    char name[ABSW_APP_NAME_MAX + 8];
+    apr_uint32_t used;
+    apr_uint32_t expected;                      /* configured; the parent's only */
+    _Atomic apr_uint32_t incarnation;
+    apr_uint32_t unused;
+    absw_board_side_t sides[ABSW_SIDES_MAX];
+    ABSW_CELL(absw_switch_t) in_force;          /* by slot, not by side of a policy */
+    ABSW_CELL(absw_board_text_t) trouble;
+    absw_history_t history;                     /* by slot */
+} absw_board_entry_t;
+
+struct absw_board_t {
+    _Atomic apr_uint64_t lease;
+    apr_uint32_t apps;
+    apr_uint32_t unused;
+    ABSW_CELL(absw_board_node_t) node;
+    absw_board_entry_t entries[];
+};
+
+/** Slot is to mean another side: take its weight from the switch. 1: done. */
+int absw_board_forget_weight(absw_board_entry_t *entry, int slot);
+
+#endif

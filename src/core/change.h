@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ABSW_CHANGE_H
+#define ABSW_CHANGE_H
+
+#include "board.h"
+#include "store.h"
+
+/**
+ * Making a change of the switch in the store: what the manager does for its user and the sync does
+ * for AutoClose. Nothing is in force here before the next sync has taken it up.
+ */
+
+typedef enum {
+    ABSW_CHANGE_FLIP,           /* side */
+    ABSW_CHANGE_WEIGHTS,        /* weight */
+    ABSW_CHANGE_ROLLBACK,
+    ABSW_CHANGE_CLOSE,          /* side */
+    ABSW_CHANGE_REOPEN          /* side */
+} absw_change_e;
+
+typedef struct {
+    absw_change_e what;
+    int side;
+    apr_uint32_t weight[ABSW_SIDES_MAX];
+    apr_int64_t generation;     /* the one the sender saw */
+} absw_change_t;
+
+typedef enum {
+    ABSW_CHANGE_DONE,
+    ABSW_CHANGE_PASSED,         /* the switch is another by now than the sender saw */
+    ABSW_CHANGE_SAME,           /* nothing would change */
+    ABSW_CHANGE_NONE_OPEN,      /* it would close the only open side */
+    ABSW_CHANGE_NOT_CLOSED,     /* reopen of a side that is not closed */
+    ABSW_CHANGE_NO_TARGET,      /* there is nothing to roll back to */
+    ABSW_CHANGE_EXHAUSTED,      /* no generation is left */
+    ABSW_CHANGE_UNREACHABLE,    /* the store; it may or may not have been done */
+    ABSW_CHANGE_RESULT_COUNT
+} absw_change_result_e;
+
+/** One sentence for the sender, why it was not done. Static. */
+const char *absw_change_result_text(absw_change_result_e result);
+
+/**
+ * Make the change by cas. Safe in any thread with a store handle of its own; waits for the
+ * store. place: for the record in force. *made is the new record if ABSW_CHANGE_DONE.
+ */
+absw_change_result_e absw_change_make(absw_store_t *store, const absw_policy_t *policy,
+                                      const absw_board_app_t *place,
+                                      const absw_change_t *change,
+                                      const absw_switch_who_t *who, absw_switch_t *made,
+                                      apr_pool_t *pool);
+
+/**
+ * The record in force on this node, by default before there is any. Returns 0 if its open sides are
+ * all gone from the configuration: then the default side was opened in rec.
+ */
+int absw_change_in_force(const absw_policy_t *policy, const absw_board_app_t *place,
+                         absw_switch_t *rec);
+
+/** Write rec in place of what item holds, by cas, or by add where there is nothing. */
+absw_store_result_e absw_change_write(absw_store_t *store, const absw_policy_t *policy,
+                                      const absw_store_item_t *item, const absw_switch_t *rec,
+                                      apr_pool_t *pool);
+
+/** "abswitch:<app>:<what>" in pool. */
+const char *absw_change_key(const absw_policy_t *policy, const char *what, apr_pool_t *pool);
+
+#endif

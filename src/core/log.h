@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ABSW_LOG_H
+#define ABSW_LOG_H
+
+#include "switch.h"
+
+/**
+ * The log: the switch records that were accepted, newest first, a full record on each line.
+ * Pure; the text comes from a store or a file and is hostile until parsed.
+ */
+
+#define ABSW_LOG_MAX      64            /* records */
+#define ABSW_LOG_TEXT_MAX 49152         /* bytes of the text */
+
+typedef struct {
+    absw_switch_t rec;
+    int valid;                          /* 0: it names a side that is gone; no from, no to */
+    int has_from;                       /* what was in force before it is known */
+    apr_uint32_t from[ABSW_SIDES_MAX];
+} absw_log_entry_t;
+
+/**
+ * Parse a log into entries (room for ABSW_LOG_MAX), newest first; lines that are no records
+ * are left out, as is a record's second line. Returns how many.
+ */
+int absw_log_parse(const absw_policy_t *policy, const char *text, apr_size_t len,
+                   absw_log_entry_t *entries);
+
+/**
+ * Write the log with rec entered at its place to buf (ABSW_LOG_TEXT_MAX + 1 bytes,
+ * NUL-terminated); the oldest lines go when there are too many. Returns the new length, or 0 if
+ * rec is there already.
+ */
+apr_size_t absw_log_add(const absw_policy_t *policy, const char *text, apr_size_t len,
+                        const absw_switch_t *rec, char *buf);
+
+#endif

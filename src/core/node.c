@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <string.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include "change.h"
+#include "node_parts.h"
+
+int absw_tick_is_ours(const absw_tick_t *tick)
+{
+    return tick->starting || !tick->node->mine || tick->node->mine(tick->node->baton);
+}
+
+void absw_tick_say(const absw_tick_t *tick, absw_say_e level, const absw_node_app_t *app,
+                   int side, const char *format, ...)
+{
+    va_list args;
+    const char *text;
+
+    va_start(args, format);
+    text = apr_pvsprintf(tick->pool, format, args);
+    va_end(args);
+    tick->node->say(tick->node->baton, level, app->policy->name,
+                    side == ABSW_NO_SIDE ? NULL : app->policy->sides[side].name, text);
+}
+
+static absw_tick_t begin(absw_node_t *node, apr_time_t now, apr_pool_t *pool)
+{
+    absw_tick_t tick = {
+        .node = node, .now = now, .sec = apr_time_sec(now), .pool = pool
+    };
+
+    absw_board_get_node(node->board, &tick.was);
+    return tick;
+}
+
+/* The applications that have a place on the board; *n of them. */
+static absw_known_t *gather(const absw_node_t *node, int *n, apr_pool_t *pool)
+{
+    absw_known_t *known = apr_pcalloc(pool, (apr_size_t)(node->apps_n + 1) * sizeof(*known));
+
+    *n = 0;
+    for (int i = 0; i < node->apps_n; i++) {
+        if (node->apps[i].place.app >= 0) {
+            known[(*n)++].app = &node->apps[i];
+        }
+    }
+    return known;
+}
+
+/* --- the start --------------------------------------------------------------------- */
+
+static apr_status_t make_epoch(char *epoch)
+{
+    static const char HEX[] = "0123456789abcdef";
+    unsigned char bytes[ABSW_EPOCH_MAX / 2];
+    apr_status_t rv = apr_generate_random_bytes(bytes, sizeof(bytes));
+
+    if (rv == APR_SUCCESS) {
+        for (apr_size_t i = 0; i < sizeof(bytes); i++) {
+            *epoch++ = HEX[bytes[i] >> 4];
+            *epoch++ = HEX[bytes[i] & 15];
+        }
+        *epoch = '\0';
+    }
+    return rv;
+}
+
+/* Sessions of before the loss are all seen again, or counted no more, after the longest idle. */
+static absw_sec_t longest_idle(const absw_node_t *node)
+{
+    absw_sec_t idle = 0;
+
+    for (int i = 0; i < node->apps_n; i++) {
+        if (node->apps[i].policy->idle > idle) {
+            idle = node->apps[i].policy->idle;
+        }
+    }
+    return idle;
+}
+
+static apr_status_t start_board(absw_node_t *node, absw_shared_how_e how, absw_sec_t now)
+{
+    absw_board_node_t own;
+    apr_status_t rv = APR_SUCCESS;
+
+    absw_board_get_node(node->board, &own);
+    if (own.epoch[0] == '\0') {
+        rv = make_epoch(own.epoch);
+    }
+    if (how == ABSW_SHARED_LOST) {
+        own.relearning_until = now + longest_idle(node);
+    }
+    absw_board_set_node(node->board, &own);
+    return rv;
+}
+
+/* The configuration may have lost the side that everybody landed on. */
+static void repair(const absw_tick_t *tick, const absw_node_app_t *app)
+{
+    absw_switch_t rec;
+
+    if (!absw_change_in_force(app->policy, &app->place, &rec)) {
+        absw_board_set_switch(&app->place, &rec);
+        absw_tick_say(tick, ABSW_SAY_WARNING, app, app->policy->default_side,
+                      "switch of %s: no open side is left in the configuration, so %s is open "
+                      "until the next change", app->policy->name,
+                      app->policy->sides[app->policy->default_side].name);
+    }
+}
+
+apr_status_t absw_node_start(absw_node_t *node, absw_shared_how_e how, apr_time_t now,
+                             apr_pool_t *pool)
+{
+    absw_tick_t tick = begin(node, now, pool);
+    int n;
+    absw_known_t *known = gather(node, &n, pool);
+
+    tick.starting = 1;
+    absw_children_reap(node->children, node->alive);
+    absw_table_recover(node->table, node->alive);
+    for (int i = 0; i < n; i++) {
+        repair(&tick, known[i].app);
+        absw_tick_take_switch(&tick, &known[i]);
+    }
+    return start_board(node, how, tick.sec);
+}
+
+/* --- a sync ------------------------------------------------------------------------ */
+
+static void keep_history(const absw_tick_t *tick, const absw_known_t *known, int n)
+{
+    for (int i = 0; i < n && absw_tick_is_ours(tick); i++) {
+        absw_history_entry_t entry = { .time = tick->sec };
+
+        for (int side = 0; side < known[i].app->policy->sides_n; side++) {
+            const absw_cluster_side_t *found = &known[i].sides[side];
+
+            entry.sessions[side] = found->known ? found->sessions : ABSW_HISTORY_UNKNOWN;
+        }
+        absw_board_history_add(&known[i].app->place, &entry);
+    }
+}
+
+static void finish(const absw_tick_t *tick)
+{
+    absw_board_node_t own;
+
+    if (!absw_tick_is_ours(tick)) {
+        return;
+    }
+    absw_board_get_node(tick->node->board, &own);
+    own.synced = tick->now;
+    if (own.relearning_until <= tick->sec) {
+        own.relearning_until = 0;
+    }
+    absw_board_set_node(tick->node->board, &own);
+}
+
+void absw_node_tick(absw_node_t *node, apr_time_t now, apr_pool_t *pool)
+{
+    absw_tick_t tick = begin(node, now, pool);
+    int n;
+    absw_known_t *known = gather(node, &n, pool);
+
+    for (int i = 0; i < n; i++) {
+        absw_tick_take_switch(&tick, &known[i]);
+        absw_tick_log(&tick, &known[i]);
+    }
+    if (!absw_tick_is_ours(&tick)) {
+        return;
+    }
+    absw_children_reap(node->children, node->alive);
+    absw_table_recover(node->table, node->alive);
+    if (absw_node_count(node, known, n, now, 1, pool) && absw_tick_is_ours(&tick)) {
+        absw_table_set_back(node->table, tick.sec);
+    }
+    for (int i = 0; i < n; i++) {
+        absw_tick_drains(&tick, &known[i]);
+    }
+    keep_history(&tick, known, n);
+    finish(&tick);
+}
+
+void absw_node_history(absw_node_t *node, apr_time_t now, apr_pool_t *pool)
+{
+    absw_tick_t tick = begin(node, now, pool);
+    absw_known_t *known;
+    int n;
+
+    if (node->sync <= apr_time_from_sec(1) || tick.sec == node->history_at
+        || !absw_tick_is_ours(&tick)) {
+        return;
+    }
+    node->history_at = tick.sec;
+    known = gather(node, &n, pool);
+    for (int i = 0; i < n; i++) {
+        absw_change_in_force(known[i].app->policy, &known[i].app->place, &known[i].rec);
+        known[i].complete = 1;
+    }
+    absw_node_count(node, known, n, now, 0, pool);
+    keep_history(&tick, known, n);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ABSW_NODE_H
+#define ABSW_NODE_H
+
+#include "board.h"
+#include "children.h"
+#include "report.h"
+#include "shared.h"
+#include "store.h"
+#include "table.h"
+
+/**
+ * The node: what one httpd does every sync. It takes up the switch, counts, judges the drains,
+ * and keeps the store and the board up to date. APR only, and time is an argument, so that a
+ * simulation can drive it without httpd.
+ *
+ * One process of the node ticks at a time (absw_board_lease). The others read the board.
+ */
+
+typedef enum {
+    ABSW_SAY_NOTICE,
+    ABSW_SAY_WARNING,
+    ABSW_SAY_ERROR
+} absw_say_e;
+
+/** An application of the node. The caller zeroes it and sets the first three. */
+typedef struct {
+    const absw_policy_t *policy;
+    absw_board_app_t place;
+    int auto_close;             /* ABSwitchAutoClose */
+
+    /* the node's own, of the thread that ticks */
+    apr_int64_t logged;         /* generation of the record that is known to be in the log */
+    int log_failed;             /* it was said that the log cannot be written */
+    absw_sec_t announced[ABSW_SIDES_MAX];   /* since when the drain told of last had lasted */
+} absw_node_app_t;
+
+/** The caller zeroes it and sets all but what is the node's own. */
+typedef struct {
+    const char *name;           /* ABSwitchNode */
+    const char *dir;            /* ABSwitchStateDir: where the status page reads the log */
+    absw_store_t *store;        /* of the thread that ticks */
+    absw_board_t *board;
+    absw_children_t *children;
+    absw_table_t *table;
+    apr_uint32_t board_apps;    /* room for applications on the board (dims.apps) */
+    apr_interval_time_t sync;   /* ABSwitchSync */
+    absw_sec_t history_at;      /* the node's own: when absw_node_history() last looked */
+    absw_node_app_t *apps;
+    int apps_n;
+    int (*alive)(apr_uint32_t pid);     /* absw_children_alive, or a simulation's */
+
+    /** Has this process still the right to sync? Asked before the board is written. NULL: yes. */
+    int (*mine)(void *baton);
+    /** For the error log: text is a whole sentence and names app and side (names, or NULL). */
+    void (*say)(void *baton, absw_say_e level, const char *app, const char *side,
+                const char *text);
+    /** A side is drained, told once per drain: for ABSwitchOnDrained. NULL: nobody cares. */
+    void (*drained)(void *baton, const char *app, const char *side, apr_int64_t generation);
+    void *baton;
+} absw_node_t;
+
+/**
+ * In the parent, after the board is attached and every application entered, before a child
+ * runs: recover what killed processes left, make the epoch, begin relearning if sessions were lost,
+ * and take up the switch that is in force. It reads the store and never writes to it (the
+ * parent may be root). pool: scratch. Returns APR_SUCCESS, or why there is no randomness.
+ */
+apr_status_t absw_node_start(absw_node_t *node, absw_shared_how_e how, apr_time_t now,
+                             apr_pool_t *pool);
+
+/** One sync. pool: scratch, to be cleared by the caller. */
+void absw_node_tick(absw_node_t *node, apr_time_t now, apr_pool_t *pool);
+
+/**
+ * Enter the counts into the history if that is due. absw_node_tick() does it, too: this is for
+ * a sync that is rarer than the history. Only the process that has the right to sync. pool:
+ * scratch.
+ */
+void absw_node_history(absw_node_t *node, apr_time_t now, apr_pool_t *pool);
+
+/**
+ * Everything a status page shows, in pool, counted at now. app: an application's name, or NULL
+ * for all (none is found: apps_n is 0). Any thread of any process. module and csrf are the
+ * caller's to set.
+ */
+absw_report_t *absw_node_status(const absw_node_t *node, const char *app, apr_time_t now,
+                                apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "hex.h"
+#include "token.h"
+
+#define MAC_LEN     32              /* bytes of HMAC-SHA-256 */
+#define SECRET_MIN  32
+#define SECRET_MAX  512
+#define KIDS        62              /* [A-Za-z0-9] */
+#define B64_LEN     22              /* characters of 16 bytes in base64url without padding */
+#define FIELDS      7
+
+#define VERSION     "mod_abswitch/1"
+#define FORM        "expected \"KID HEX\": one letter or digit, a blank, " \
+                    "an even number of 64 to 1024 hex digits"
+
+typedef struct {
+    char kid;
+    unsigned char key[MAC_LEN];
+    apr_uint32_t check;
+} absw_key_t;
+
+struct absw_keys_t {
+    int n;
+    absw_key_t keys[KIDS];          /* newest first */
+    unsigned char secret[SECRET_MAX];   /* of the newest, for absw_keys_derive */
+    apr_size_t secret_len;
+};
+
+/* -- Keys ---------------------------------------------------------------------------------- */
+
+static int mac(const unsigned char *key, apr_size_t key_len, const void *data, apr_size_t len,
+               unsigned char *out)
+{
+    unsigned int out_len = 0;
+
+    return HMAC(EVP_sha256(), key, (int)key_len, data, len, out, &out_len) != NULL
+           && out_len == MAC_LEN;
+}
+
+static int is_alnum(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static apr_status_t wipe_keys(void *data)
+{
+    OPENSSL_cleanse(data, sizeof(absw_keys_t));
+    return APR_SUCCESS;
+}
+
+static int is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* "KID HEX" -> kid and secret; the secret's length, or 0 if the line has another form. */
+static apr_size_t read_line(const char *line, apr_size_t len, char *kid, unsigned char *secret)
+{
+    apr_size_t n = 0;
+    apr_size_t i = 1;
+
+    if (len < 2 || !is_alnum(line[0]) || !is_blank(line[1])) {
+        return 0;
+    }
+    while (i < len && is_blank(line[i])) {
+        i++;
+    }
+    for (; i + 1 < len && n < SECRET_MAX; i += 2) {
+        int byte = absw_hex_byte(line + i);
+
+        if (byte < 0) {
+            return 0;
+        }
+        secret[n++] = (unsigned char)byte;
+    }
+    *kid = line[0];
+    return (i == len && n >= SECRET_MIN) ? n : 0;
+}
+
+/* The check value has a label of its own, so it says nothing about the key that signs. */
+static int add_key(absw_keys_t *keys, char kid, const unsigned char *secret, apr_size_t len)
+{
+    static const char sign_label[] = VERSION " token";
+    static const char check_label[] = VERSION " check";
+    absw_key_t *key = &keys->keys[keys->n];
+    unsigned char check[MAC_LEN];
+
+    if (!mac(secret, len, sign_label, sizeof(sign_label) - 1, key->key)
+        || !mac(secret, len, check_label, sizeof(check_label) - 1, check)) {
+        return 0;
+    }
+    key->kid = kid;
+    key->check = (apr_uint32_t)check[0] << 24 | (apr_uint32_t)check[1] << 16
+                 | (apr_uint32_t)check[2] << 8 | check[3];
+    if (key->check == 0) {
+        key->check = 1;
+    }
+    if (keys->n++ == 0) {
+        memcpy(keys->secret, secret, len);
+        keys->secret_len = len;
+    }
+    return 1;
+}
+
+static const absw_key_t *find_key(const absw_keys_t *keys, char kid)
+{
+    for (int i = 0; i < keys->n; i++) {
+        if (keys->keys[i].kid == kid) {
+            return &keys->keys[i];
+        }
+    }
+    return NULL;
+}
+
+/* One line without its end. NULL, or what is wrong with it. */
+static const char *parse_line(absw_keys_t *keys, const char *line, apr_size_t len)
+{
+    unsigned char secret[SECRET_MAX];
+    const char *why = NULL;
+    apr_size_t secret_len;
+    char kid = 0;
+
+    while (len && (is_blank(line[len - 1]) || line[len - 1] == '\r')) {
+        len--;
+    }
+    if (len == 0 || line[0] == '#') {
+        return NULL;
+    }
+    secret_len = read_line(line, len, &kid, secret);
+    if (secret_len == 0) {
+        why = FORM;
+    }
+    else if (find_key(keys, kid)) {
+        why = "its KID was used in a line above, every key needs its own";
+    }
+    else if (!add_key(keys, kid, secret, secret_len)) {
+        why = "libcrypto could not compute HMAC-SHA-256";
+    }
+    OPENSSL_cleanse(secret, sizeof(secret));
+    return why;
+}
+
+absw_keys_t *absw_keys_parse(apr_pool_t *pool, const char *text, apr_size_t len,
+                             const char **error)
+{
+    absw_keys_t *keys = apr_pcalloc(pool, sizeof(*keys));
+    const char *end = text + len;
+    int number = 0;
+
+    apr_pool_cleanup_register(pool, keys, wipe_keys, apr_pool_cleanup_null);
+    while (text < end) {
+        const char *eol = memchr(text, '\n', (apr_size_t)(end - text));
+        apr_size_t line_len = (apr_size_t)((eol ? eol : end) - text);
+        const char *why = parse_line(keys, text, line_len);
+
+        number++;
+        if (why) {
+            *error = apr_psprintf(pool, "line %d: %s", number, why);
+            return NULL;
+        }
+        text += line_len + (eol ? 1 : 0);
+    }
+    if (keys->n == 0) {
+        *error = "there is no key in it, " FORM;
+        return NULL;
+    }
+    return keys;
+}
+
+static apr_status_t wipe_text(void *data)
+{
+    OPENSSL_cleanse(data, strlen(data));
+    return APR_SUCCESS;
+}
+
+const char *absw_keys_generate(apr_pool_t *pool)
+{
+    static const char hex[] = "0123456789abcdef";
+    unsigned char secret[SECRET_MIN];
+    char *text;
+    char *p;
+
+    if (apr_generate_random_bytes(secret, sizeof(secret)) != APR_SUCCESS) {
+        return NULL;
+    }
+    p = text = apr_palloc(pool, 2 + 2 * sizeof(secret) + 2);
+    *p++ = 'k';
+    *p++ = ' ';
+    for (apr_size_t i = 0; i < sizeof(secret); i++) {
+        *p++ = hex[secret[i] >> 4];
+        *p++ = hex[secret[i] & 15];
+    }
+    *p++ = '\n';
+    *p = '\0';
+    OPENSSL_cleanse(secret, sizeof(secret));
+    apr_pool_cleanup_register(pool, text, wipe_text, apr_pool_cleanup_null);
+    return text;
+}
+
+apr_uint32_t absw_keys_check(const absw_keys_t *keys, char kid)
+{
+    const absw_key_t *key = find_key(keys, kid);
+
+    return key ? key->check : 0;
+}
+
+int absw_keys_derive(const absw_keys_t *keys, const char *label, unsigned char *out)
+{
+    return mac(keys->secret, keys->secret_len, label, strlen(label), out);
+}
+
+/* -- base64url (RFC 4648 section 5) of 16 bytes -------------------------------------------- */
+
+static const char b64_alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static void b64_encode(const unsigned char *bytes, char *out)
+{
+    unsigned int bits = 0;
+    int have = 0;
+
+    for (int i = 0; i < ABSW_TOKEN_ID_LEN; i++) {
+        bits = bits << 8 | bytes[i];
+        for (have += 8; have >= 6; have -= 6) {
+            *out++ = b64_alphabet[(bits >> (have - 6)) & 63];
+        }
+    }
+    *out = b64_alphabet[(bits << (6 - have)) & 63];
+}
+
+/* By character: its value and one more, so that 0 is none. */
+static const unsigned char b64_values[256] = {
+    ['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8,
+    ['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15,
+    ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22,
+    ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29,
+    ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36,
+    ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43,
+    ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50,
+    ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56, ['4'] = 57,
+    ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64,
+};
+
+/* The last character carries four bits too many: they must be zero, or one value would have
+ * sixteen spellings. */
+static int b64_decode(const char *text, apr_size_t len, unsigned char *bytes)
+{
+    const unsigned char *in = (const unsigned char *)text;
+    unsigned int bits = 0;
+    unsigned int odd = 0;
+
+    if (len != B64_LEN) {
+        return 0;
+    }
+    for (int i = 0; i < B64_LEN; i++) {
+        unsigned int value = b64_values[in[i]] - 1u;
+
+        odd |= value;
+        bits = bits << 6 | (value & 63);
+        if (i % 4 != 0) {
+            *bytes++ = (unsigned char)(bits >> (6 - 2 * (i % 4)));
+        }
+    }
+    return odd < 64 && (bits & 15) == 0;
+}
+
+/* -- Tokens -------------------------------------------------------------------------------- */
+
+typedef struct {
+    const char *text;
+    apr_size_t len;
+} field_t;
+
+/* Split at every dot into exactly FIELDS fields. */
+static int split(const char *text, apr_size_t len, field_t *field)
+{
+    int n = 0;
+
+    for (;;) {
+        const char *dot = memchr(text, '.', len);
+
+        field[n].text = text;
+        field[n].len = dot ? (apr_size_t)(dot - text) : len;
+        len -= field[n].len + (dot ? 1 : 0);
+        n++;
+        if (!dot) {
+            return n == FIELDS;
+        }
+        if (n == FIELDS) {
+            return 0;
+        }
+        text = dot + 1;
+    }
+}
+
+/* [1-9][0-9]* that fits. */
+static int parse_login(const field_t *field, absw_sec_t *login)
+{
+    absw_sec_t value = 0;
+
+    if (field->len == 0 || field->text[0] == '0') {
+        return 0;
+    }
+    for (apr_size_t i = 0; i < field->len; i++) {
+        int digit = field->text[i] - '0';
+
+        if (digit < 0 || digit > 9 || value > (APR_INT64_MAX - digit) / 10) {
+            return 0;
+        }
+        value = value * 10 + digit;
+    }
+    *login = value;
+    return 1;
+}
+
+int absw_token_parse(const absw_policy_t *policy, absw_sec_t now, const char *text,
+                     apr_size_t len, absw_token_t *token)
+{
+    field_t field[FIELDS];
+
+    if (len > ABSW_TOKEN_MAX || !split(text, len, field)
+        || field[0].len != 1 || field[0].text[0] != '1'
+        || field[1].len != 1 || !is_alnum(field[1].text[0])
+        || field[3].len != 1 || (field[3].text[0] != '-' && field[3].text[0] != 't')) {
+        return 0;
+    }
+    token->kid = field[1].text[0];
+    token->side = absw_policy_side_of_name(policy, field[2].text, field[2].len);
+    token->tester = field[3].text[0] == 't';
+    return token->side != ABSW_NO_SIDE
+           && parse_login(&field[4], &token->login)
+           && token->login - ABSW_TOKEN_AHEAD <= now
+           && b64_decode(field[5].text, field[5].len, token->id)
+           && b64_decode(field[6].text, field[6].len, token->tag);
+}
+
+/* All before the last dot. */
+static apr_size_t format_body(const absw_policy_t *policy, const absw_token_t *token, char *buf)
+{
+    char id[B64_LEN + 1];
+
+    b64_encode(token->id, id);
+    id[B64_LEN] = '\0';
+    return (apr_size_t)apr_snprintf(buf, ABSW_TOKEN_MAX + 1, "1.%c.%s.%c.%" APR_INT64_T_FMT ".%s",
+                                    token->kid, policy->sides[token->side].name,
+                                    token->tester ? 't' : '-', token->login, id);
+}
+
+static int compute_tag(const absw_policy_t *policy, const absw_key_t *key,
+                       const absw_token_t *token, unsigned char *tag)
+{
+    char data[sizeof(VERSION) + ABSW_APP_NAME_MAX + 1 + ABSW_TOKEN_MAX + 1];
+    apr_size_t name_len = strlen(policy->name);
+    apr_size_t len = sizeof(VERSION);           /* with its NUL */
+
+    if (name_len > ABSW_APP_NAME_MAX) {
+        return 0;
+    }
+    memcpy(data, VERSION, len);
+    memcpy(data + len, policy->name, name_len + 1);
+    len += name_len + 1;
+    len += format_body(policy, token, data + len);
+    return mac(key->key, sizeof(key->key), data, len, tag);
+}
+
+int absw_token_verify(const absw_policy_t *policy, const absw_keys_t *keys,
+                      const absw_token_t *token)
+{
+    const absw_key_t *key = find_key(keys, token->kid);
+    unsigned char tag[MAC_LEN];
+
+    return key && compute_tag(policy, key, token, tag)
+           && CRYPTO_memcmp(tag, token->tag, ABSW_TOKEN_TAG_LEN) == 0;
+}
+
+int absw_token_sign(const absw_policy_t *policy, const absw_keys_t *keys, absw_token_t *token)
+{
+    unsigned char tag[MAC_LEN];
+
+    token->kid = keys->keys[0].kid;
+    if (!compute_tag(policy, &keys->keys[0], token, tag)) {
+        return 0;
+    }
+    memcpy(token->tag, tag, ABSW_TOKEN_TAG_LEN);
+    return 1;
+}
+
+apr_status_t absw_token_make(const absw_policy_t *policy, const absw_keys_t *keys, int side,
+                             int tester, absw_sec_t login, absw_token_t *token)
+{
+    apr_status_t rv = apr_generate_random_bytes(token->id, ABSW_TOKEN_ID_LEN);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    token->side = side;
+    token->tester = tester;
+    token->login = login;
+    return absw_token_sign(policy, keys, token) ? APR_SUCCESS : APR_EGENERAL;
+}
+
+apr_size_t absw_token_format(const absw_policy_t *policy, const absw_token_t *token, char *buf)
+{
+    apr_size_t len = format_body(policy, token, buf);
+
+    buf[len++] = '.';
+    b64_encode(token->tag, buf + len);
+    len += B64_LEN;
+    buf[len] = '\0';
+    return len;
+}
+
+/* -- The Cookie header --------------------------------------------------------------------- */
+
+static void trim(const char **start, const char **end)
+{
+    while (*start < *end && is_blank(**start)) {
+        (*start)++;
+    }
+    while (*end > *start && is_blank((*end)[-1])) {
+        (*end)--;
+    }
+}
+
+int absw_token_next_cookie(const char **pos, const char *name, const char **value,
+                           apr_size_t *len)
+{
+    apr_size_t name_len = strlen(name);
+
+    while (**pos) {
+        const char *start = *pos;
+        const char *end = start + strcspn(start, ";,");
+        const char *equals = memchr(start, '=', (apr_size_t)(end - start));
+
+        *pos = *end ? end + 1 : end;
+        if (equals) {
+            const char *name_end = equals;
+            const char *from = equals + 1;
+
+            trim(&start, &name_end);
+            if ((apr_size_t)(name_end - start) == name_len
+                && memcmp(start, name, name_len) == 0) {
+                trim(&from, &end);
+                *value = from;
+                *len = (apr_size_t)(end - from);
+                return 1;
+            }
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "facts.h"
+#include "session.h"
+
+/* ---- the switch ---- */
+
+static void read_switch(abswitch_facts_t *f, const abswitch_node_t *node)
+{
+    const absw_policy_t *policy = &f->app->policy;
+    absw_board_view_t view;
+
+    if (absw_board_view(abswitch_place_of(node, f->app), &view)) {
+        f->switch_now.generation = view.generation;
+        f->switch_now.closed = view.closed;
+        memcpy(f->switch_now.weight, view.weight, sizeof(view.weight));
+        memcpy(f->switch_now.since, view.since, sizeof(view.since));
+    }
+    else {
+        absw_switch_default(policy, &f->switch_now);
+    }
+    for (int i = 0; i < policy->sides_n; i++) {
+        f->state[i] = absw_switch_state(policy, &f->switch_now, i, f->facts.now);
+    }
+}
+
+/** The current side: the first route that holds and is not closed, then the weights. */
+static int current_side(void *baton)
+{
+    abswitch_facts_t *f = baton;
+    apr_uint32_t random = 0;
+
+    for (int i = 0; i < f->app->routes->nelts; i++) {
+        const abswitch_route_t *route = &APR_ARRAY_IDX(f->app->routes, i, abswitch_route_t);
+        const char *error = NULL;
+
+        if (f->state[route->side] == ABSW_SIDE_CLOSED) {
+            continue;
+        }
+        if (ap_expr_exec(f->r, route->expr, &error) > 0) {
+            return route->side;
+        }
+        if (error) {
+            ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, f->r, "%s: ABSwitchRoute %s \"%s\" could "
+                          "not be evaluated and is passed over: %s", f->app->name, route->name,
+                          route->text, error);
+        }
+    }
+    apr_generate_random_bytes((unsigned char *)&random, sizeof(random));
+    return absw_switch_choose(&f->app->policy, &f->switch_now, random);
+}
+
+/* ---- where it comes from ---- */
+
+static int own_origin(const request_rec *r, const char *host, absw_origin_t *origin)
+{
+    /* An absolute-form target is the authority; its Host header is not. */
+    if (r->parsed_uri.hostname && r->parsed_uri.hostinfo) {
+        host = r->parsed_uri.hostinfo;
+    }
+    return host && absw_origin_of_request(ap_http_scheme(r), host, origin);
+}
+
+static int is_inside(const request_rec *r, const abswitch_app_t *app,
+                     const abswitch_headers_t *headers)
+{
+    const absw_provenance_t from = {
+        .referer = headers->referer,
+        .origin = headers->origin,
+        .fetch_site = headers->fetch_site,
+    };
+    absw_origin_t own;
+
+    if (app->origins->nelts) {
+        return absw_inside(&app->policy, (const absw_origin_t *)app->origins->elts,
+                           app->origins->nelts, &from);
+    }
+    return absw_inside(&app->policy, &own, own_origin(r, headers->host, &own), &from);
+}
+
+static int is_logout(const abswitch_app_t *app, const char *rest)
+{
+    apr_size_t len = strcspn(rest, ";");
+
+    for (int i = 0; i < app->logout->nelts; i++) {
+        const char *suffix = APR_ARRAY_IDX(app->logout, i, const char *);
+
+        if (strlen(suffix) == len && !memcmp(suffix, rest, len)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* ---- all of it ---- */
+
+void abswitch_facts_gather(request_rec *r, const abswitch_request_t *ours, abswitch_facts_t *f)
+{
+    absw_facts_t *facts = &f->facts;
+    abswitch_headers_t headers;
+
+    abswitch_headers_read(r, &headers);
+    f->r = r;
+    f->app = ours->app;
+    facts->now = apr_time_sec(r->request_time);
+    facts->side = ours->side;
+    facts->kind = absw_inside_kind(&(absw_asking_t) {
+        .method = r->method,
+        .accept = headers.accept,
+        .fetch_mode = headers.fetch_mode,
+        .requested_with = headers.requested_with,
+        .upgrade = headers.upgrade,
+        .content_type = headers.content_type,
+    });
+    facts->prefetch = headers.purpose && absw_inside_is_prefetch(headers.purpose);
+    facts->logout = ours->at == ABSWITCH_AT_SIDE && is_logout(ours->app, ours->rest);
+    facts->state = f->state;
+    facts->current = current_side;
+    facts->baton = f;
+    read_switch(f, ours->node);
+    facts->token = abswitch_session_find(ours->node, ours->app, headers.cookie, facts->now,
+                                         &f->token) ? &f->token : NULL;
+    facts->inside = ours->at == ABSWITCH_AT_SIDE && facts->kind == ABSW_KIND_NAV
+                    && !(facts->token && facts->token->side == facts->side
+                         && absw_decide_live(&ours->app->policy, facts))
+                    && is_inside(r, ours->app, &headers);
+    facts->from_afar = headers.fetch_site && strcmp(headers.fetch_site, "same-origin")
+                       && strcmp(headers.fetch_site, "none");
+}
+
+absw_sec_t abswitch_facts_expires(const abswitch_facts_t *f, int side, absw_sec_t login)
+{
+    const absw_policy_t *policy = &f->app->policy;
+    absw_sec_t deadline = absw_switch_deadline(policy, &f->switch_now, side);
+    absw_sec_t cutoff = policy->max_login ? login + policy->max_login : 0;
+    absw_sec_t end = !deadline || (cutoff && cutoff < deadline) ? cutoff : deadline;
+
+    if (!end) {
+        return -1;
+    }
+    return end > f->facts.now ? end - f->facts.now : 0;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_strings.h>
+
+#include "headers.h"
+
+static int is_forged(const char *name)
+{
+    return !ap_cstr_casecmpn(name, "ABSWITCH", 8) && (name[8] == '-' || name[8] == '_');
+}
+
+/** What the first letter allows; the walk sees every header of every request below a side. */
+static const char **place_of(abswitch_headers_t *headers, const char *name)
+{
+#define IS(text, field) if (!ap_cstr_casecmp(name, text)) return &headers->field
+    switch (*name | 0x20) {
+    case 'a':
+        IS("Accept", accept);
+        break;
+    case 'c':
+        IS("Cookie", cookie);
+        IS("Content-Type", content_type);
+        break;
+    case 'h':
+        IS("Host", host);
+        break;
+    case 'o':
+        IS("Origin", origin);
+        break;
+    case 'r':
+        IS("Referer", referer);
+        break;
+    case 's':
+        IS("Sec-Fetch-Mode", fetch_mode);
+        IS("Sec-Fetch-Site", fetch_site);
+        IS("Sec-Purpose", purpose);
+        break;
+    case 'u':
+        IS("Upgrade", upgrade);
+        break;
+    case 'x':
+        IS("X-Requested-With", requested_with);
+        break;
+    default:
+        break;
+    }
+#undef IS
+    return NULL;
+}
+
+static void remove_forged(request_rec *r)
+{
+    const apr_array_header_t *all = apr_table_elts(r->headers_in);
+    apr_table_t *kept = apr_table_make(r->pool, all->nelts);
+
+    for (int i = 0; i < all->nelts; i++) {
+        const apr_table_entry_t *entry = &APR_ARRAY_IDX(all, i, apr_table_entry_t);
+
+        if (entry->key && !is_forged(entry->key)) {
+            apr_table_addn(kept, entry->key, entry->val);
+        }
+    }
+    r->headers_in = kept;
+}
+
+void abswitch_headers_read(request_rec *r, abswitch_headers_t *headers)
+{
+    const apr_array_header_t *all = apr_table_elts(r->headers_in);
+    int forged = 0;
+
+    memset(headers, 0, sizeof(*headers));
+    for (int i = 0; i < all->nelts; i++) {
+        const apr_table_entry_t *entry = &APR_ARRAY_IDX(all, i, apr_table_entry_t);
+        const char **place = entry->key ? place_of(headers, entry->key) : NULL;
+
+        if (place && !*place) {
+            *place = entry->val;
+        }
+        else if (place) {
+            *place = apr_pstrcat(r->pool, *place, ", ", entry->val, NULL);
+        }
+        else if (entry->key && is_forged(entry->key)) {
+            forged = 1;
+        }
+    }
+    if (forged) {
+        remove_forged(r);
+    }
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ABSWITCH_HEADERS_H
+#define ABSWITCH_HEADERS_H
+
+#include "module.h"
+
+/** The request headers that matter here; NULL where absent. Values belong to the request. */
+typedef struct {
+    const char *accept;
+    const char *content_type;
+    const char *cookie;
+    const char *fetch_mode;
+    const char *fetch_site;
+    const char *host;
+    const char *origin;
+    const char *purpose;        /* Sec-Purpose */
+    const char *referer;
+    const char *requested_with;
+    const char *upgrade;
+} abswitch_headers_t;
+
+/**
+ * Read them in one walk, and remove the request headers that pretend to come from this module:
+ * ABSWITCH followed by "-" or "_", in any case.
+ */
+void abswitch_headers_read(request_rec *r, abswitch_headers_t *headers);
+
+#endif

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <unistd.h>
+
+#include <ap_mpm.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <unixd.h>
+
+#include "config.h"
+#include "life.h"
+#include "secret.h"
+#include "store_local.h"
+#include "sync.h"
+
+#define RETAINED        "mod_abswitch"
+
+#define APPS_ROOM_MIN   8       /* applications the state file has room for, at least */
+
+/** What outlives a restart, and with it this library's code: data only. */
+typedef struct {
+    absw_shared_t *shared;
+    const char *dir;
+} retained_t;
+
+static retained_t *retained(void)
+{
+    retained_t *kept = ap_retained_data_get(RETAINED);
+
+    return kept ? kept : ap_retained_data_create(RETAINED, sizeof(*kept));
+}
+
+/* ---- post_config, step by step ---- */
+
+/** Room for twice the applications, and for two generations of children and then some. */
+static absw_shared_dims_t dims_for(const server_rec *s, int apps_n)
+{
+    absw_shared_dims_t dims = {
+        .sessions = abswitch_config_sessions(s), .apps = APPS_ROOM_MIN,
+    };
+    int limit = 0;
+
+    while (dims.apps < (apr_uint32_t)apps_n * 2) {
+        dims.apps *= 2;
+    }
+    ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &limit);
+    dims.children = 2 * (apr_uint32_t)limit + 32;
+    return dims;
+}
+
+/** Are children of an earlier generation still at work on the mapping? Then it must stay. */
+static int in_use(apr_pool_t *p, absw_shared_t *shared)
+{
+    absw_children_t *children = absw_children_attach(p, shared->children, shared->dims.children,
+                                                     shared->dims.apps);
+    return absw_children_any(children, absw_children_alive);
+}
+
+static void tell_of_delay(const server_rec *s, const retained_t *kept,
+                          const absw_shared_dims_t *dims, const char *dir)
+{
+    if (strcmp(kept->dir, dir)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "ABSwitchStateDir: \"%s\" comes into force "
+                     "when httpd is stopped and started; until then it is \"%s\"", dir, kept->dir);
+    }
+    if (kept->shared->dims.sessions != dims->sessions) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "ABSwitchSessions: %u comes into force when "
+                     "httpd is stopped and started; until then it is %u", dims->sessions,
+                     kept->shared->dims.sessions);
+    }
+}
+
+/** The state file: the mapping of before if it is in use, else opened (anew). */
+static absw_shared_t *open_shared(apr_pool_t *p, server_rec *s, int apps_n, const char *dir,
+                                  int *alone)
+{
+    retained_t *kept = retained();
+    absw_shared_dims_t dims = dims_for(s, apps_n);
+    const char *why = NULL, *notice = NULL;
+    apr_status_t rv;
+
+    *alone = 1;
+    if (kept->shared) {
+        kept->shared = absw_shared_adopt(kept->shared);
+    }
+    if (kept->shared && in_use(p, kept->shared)) {
+        tell_of_delay(s, kept, &dims, dir);
+        kept->shared->how = ABSW_SHARED_KEPT;
+        *alone = 0;
+        return kept->shared;
+    }
+    if (kept->shared) {
+        absw_shared_mark_clean(kept->shared);
+        absw_shared_close(kept->shared);
+        kept->shared = NULL;
+    }
+    rv = absw_shared_open(&kept->shared, dir, ap_unixd_config.user_id, ap_unixd_config.group_id,
+                          &dims, s->process->pool, &why, &notice);
+    if (notice) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "%s", notice);
+    }
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, rv, s, "%s", why);
+        return NULL;
+    }
+    kept->dir = apr_pstrdup(s->process->pool, dir);
+    return kept->shared;
+}
+
+/** Nobody else has the file: what killed processes left half done in it is put right. */
+static void recover(server_rec *s, const abswitch_node_t *node)
+{
+    apr_uint32_t faults;
+
+    absw_board_recover(node->board);
+    absw_children_recover(node->children);
+    absw_table_recover(node->table, NULL);
+    faults = absw_table_validate(node->table, node->shared->dims.apps * ABSW_SIDES_MAX, 1);
+    if (faults) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "mod_abswitch: %u faulty slots of the session "
+                     "table in \"%s\" were freed; their sessions count again when they come back",
+                     faults, node->state_dir);
+        node->shared->how = ABSW_SHARED_LOST;
+    }
+}
+
+static int attach(apr_pool_t *p, server_rec *s, abswitch_node_t *node, int alone)
+{
+    const absw_shared_t *shared = node->shared;
+
+    node->board = absw_board_attach(shared->board, shared->dims.apps);
+    node->children = absw_children_attach(p, shared->children, shared->dims.children,
+                                          shared->dims.apps);
+    node->table = absw_table_attach(p, shared->table, shared->dims.sessions);
+    if (!node->board || !node->children || !node->table) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s, "ABSwitchStateDir: the state "
+                     "file in \"%s\" makes no sense; move it away and start again",
+                     node->state_dir);
+        return 0;
+    }
+    if (alone) {
+        recover(s, node);
+    }
+    return 1;
+}
+
+typedef struct {
+    int app;
+    apr_uint32_t slots;         /* bit i: ABSW_PLACE(app, i) */
+} reused_t;
+
+static int is_of_before(void *baton, const absw_table_seen_t *seen)
+{
+    const reused_t *reused = baton;
+
+    return seen->place / ABSW_SIDES_MAX == reused->app
+           && (reused->slots >> seen->place % ABSW_SIDES_MAX & 1);
+}
+
+/** Places that were another side's until now: its sessions are not ours. */
+static void clear_reused(const abswitch_node_t *node, const absw_board_app_t *place)
+{
+    reused_t reused = { place->app, place->reused };
+
+    if (reused.slots) {
+        absw_table_scan(node->table, is_of_before, &reused);
+    }
+    if (reused.slots == (1u << ABSW_SIDES_MAX) - 1) {
+        absw_children_forget(node->children, place->app);
+    }
+}
+
+static void enter_apps(apr_pool_t *ptemp, server_rec *s, const abswitch_node_t *node,
+                       absw_node_app_t *apps)
+{
+    const absw_policy_t **policies = apr_pcalloc(ptemp, (apr_size_t)node->apps->nelts
+                                                        * sizeof(*policies));
+
+    for (int i = 0; i < node->apps->nelts; i++) {
+        policies[i] = &APR_ARRAY_IDX(node->apps, i, abswitch_app_t *)->policy;
+    }
+    absw_board_expect(node->board, policies, node->apps->nelts);
+    for (int i = 0; i < node->apps->nelts; i++) {
+        const abswitch_app_t *app = APR_ARRAY_IDX(node->apps, i, abswitch_app_t *);
+
+        apps[i].policy = &app->policy;
+        apps[i].auto_close = app->auto_close;
+        if (!absw_board_enter(node->board, &app->policy, &apps[i].place)) {
+            ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, "%s: the state file has no room for one more "
+                         "application; it is routed but not counted until httpd is stopped and "
+                         "started", app->name);
+        }
+        else {
+            clear_reused(node, &apps[i].place);
+        }
+    }
+}
+
+static void say(void *baton, absw_say_e level, const char *app, const char *side,
+                const char *text)
+{
+    ap_log_error(APLOG_MARK, level == ABSW_SAY_NOTICE ? APLOG_NOTICE
+                             : level == ABSW_SAY_WARNING ? APLOG_WARNING : APLOG_ERR,
+                 0, (server_rec *)baton, "%s%s%s%s%s", app ? app : "", side ? " side " : "",
+                 side ? side : "", app ? ": " : "", text);
+}
+
+static int start_engine(apr_pool_t *p, apr_pool_t *ptemp, server_rec *s, abswitch_node_t *node)
+{
+    absw_node_t *engine = apr_pcalloc(p, sizeof(*engine));
+    apr_status_t rv;
+
+    engine->name = node->name;
+    engine->dir = node->state_dir;
+    engine->store = absw_store_local_make(p, node->state_dir);
+    engine->board = node->board;
+    engine->children = node->children;
+    engine->table = node->table;
+    engine->board_apps = node->shared->dims.apps;
+    engine->sync = node->sync;
+    engine->apps_n = node->apps->nelts;
+    engine->apps = apr_pcalloc(p, (apr_size_t)engine->apps_n * sizeof(*engine->apps));
+    engine->alive = absw_children_alive;
+    engine->say = say;
+    engine->baton = s;
+    enter_apps(ptemp, s, node, engine->apps);
+    node->node = engine;
+    rv = absw_node_start(engine, node->shared->how, apr_time_now(), ptemp);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, rv, s, "mod_abswitch: no random bytes");
+    }
+    return rv == APR_SUCCESS;
+}
+
+/** Answers from mod_cache's quick handler never come to us: nobody would be sent or counted. */
+static void warn_of_cache(server_rec *s)
+{
+    if (ap_find_linked_module("mod_cache.c")) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "mod_cache is loaded: where it caches below a "
+                     "launchpad, give CacheQuickHandler off, or its answers pass by mod_abswitch");
+    }
+}
+
+static int make_node(apr_pool_t *p, apr_pool_t *ptemp, server_rec *s, abswitch_node_t *node)
+{
+    const char *why = NULL;
+    int alone;
+
+    node->name = abswitch_config_node(p, s);
+    node->sync = abswitch_config_sync(s);
+
+    /* 1. The directory with its lock, and the state file. */
+    node->shared = open_shared(p, s, node->apps->nelts, abswitch_config_state_dir(p, s),
+                               &alone);
+    if (!node->shared) {
+        return 0;
+    }
+    node->state_dir = node->shared->dir;
+
+    /* 2. The keys. */
+    node->keys = abswitch_secret_load(p, s, node->state_dir, &why);
+    if (!node->keys) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s, "%s", why);
+        return 0;
+    }
+
+    /* 3. The shared memory, and on it the applications, their sessions and their switch. */
+    if (!attach(p, s, node, alone) || !start_engine(p, ptemp, s, node)) {
+        return 0;
+    }
+
+    /* 4. The sync. */
+    return abswitch_sync_start(p, s, node);
+}
+
+/** The configuration goes. If httpd goes with it, its children have ended: the file is whole. */
+static apr_status_t stop_clean(void *data)
+{
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_EXITING) {
+        absw_shared_mark_clean(data);
+    }
+    return APR_SUCCESS;
+}
+
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    abswitch_node_t *node;
+
+    (void)plog;
+    /* httpd reads its configuration twice at start; the first time is for checking only. */
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK;
+    }
+    ap_add_version_component(pconf, "mod_abswitch/" ABSWITCH_VERSION);
+    node = apr_pcalloc(pconf, sizeof(*node));
+    node->apps = abswitch_config_apps(pconf, s);
+    if (!node->apps->nelts) {
+        return OK;
+    }
+    if (!make_node(pconf, ptemp, s, node)) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    for (server_rec *server = s; server; server = server->next) {
+        abswitch_server_of(server)->node = node;
+    }
+    apr_pool_cleanup_register(pconf, node->shared, stop_clean, apr_pool_cleanup_null);
+    warn_of_cache(s);
+    return OK;
+}
+
+/* ---- children ---- */
+
+static apr_status_t leave(void *data)
+{
+    abswitch_node_t *node = data;
+
+    absw_children_leave(node->children, node->child);
+    return APR_SUCCESS;
+}
+
+static void child_init(apr_pool_t *pchild, server_rec *s)
+{
+    abswitch_node_t *node = abswitch_server_of(s)->node;
+
+    if (!node) {
+        return;
+    }
+    node->child = absw_children_join(node->children, (apr_uint32_t)getpid());
+    if (node->child) {
+        apr_pool_cleanup_register(pchild, node, leave, apr_pool_cleanup_null);
+    }
+    else {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, s, "mod_abswitch: the state file has no row for one "
+                     "more child process; its requests in flight go uncounted, so no side is said "
+                     "to be drained; stop and start httpd");
+    }
+}
+
+void abswitch_life_register_hooks(apr_pool_t *p)
+{
+    (void)p;
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    /* After privileges are dropped, so that a row belongs to the process that serves. */
+    ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_strings.h>
+#include <openssl/evp.h>
+
+#include "assets.h"
+#include "page.h"
+#include "page_parts.h"
+
+#define REFRESH "5"             /* seconds */
+
+/* ---- its policy ---- */
+
+const char *abswitch_page_policy(apr_pool_t *p)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned char base64[EVP_MAX_MD_SIZE * 2];
+    unsigned int len = 0;
+
+    if (!EVP_Digest(asset_status_css, sizeof(asset_status_css) - 1, hash, &len, EVP_sha256(),
+                    NULL)) {
+        return NULL;
+    }
+    EVP_EncodeBlock(base64, hash, (int)len);
+    return apr_psprintf(p, "default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; "
+                        "form-action 'none'; frame-ancestors 'none'", (const char *)base64);
+}
+
+/* ---- the head ---- */
+
+/** State first, for people with many tabs: "contact: A draining 12, B open 331 - web1:80". */
+static void put_title(abswitch_markup_t *m, const absw_report_t *report)
+{
+    abswitch_markup_put(m, "<title>");
+    for (int i = 0; i < report->apps_n; i++) {
+        const absw_report_app_t *app = &report->apps[i];
+
+        abswitch_markup_putf(m, "%s%s:", i ? "; " : "",
+                             abswitch_markup_text(m, app->policy->name));
+        for (int side = 0; side < app->policy->sides_n; side++) {
+            const absw_report_side_t *s = &app->sides[side];
+
+            abswitch_markup_putf(m, "%s %s %s %s", side ? "," : "",
+                                 abswitch_markup_text(m, s->name), abswitch_page_word(s),
+                                 s->known ? apr_psprintf(m->pool, "%u", s->sessions) : "?");
+        }
+    }
+    abswitch_markup_putf(m, "%s%s</title>\n", report->apps_n ? " - " : "",
+                         abswitch_markup_text(m, report->node));
+}
+
+static void put_head(abswitch_markup_t *m, const abswitch_page_t *page)
+{
+    abswitch_markup_put(m, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
+                        "<meta charset=\"utf-8\">\n"
+                        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                        "<meta name=\"robots\" content=\"noindex\">\n");
+    if (page->refresh) {
+        abswitch_markup_put(m, "<meta http-equiv=\"refresh\" content=\"" REFRESH "\">\n");
+    }
+    put_title(m, page->report);
+    abswitch_markup_put(m, "<style>");
+    abswitch_markup_put(m, asset_status_css);
+    abswitch_markup_put(m, "</style>\n</head>\n");
+}
+
+/* ---- the top ---- */
+
+static void put_views(abswitch_markup_t *m, const abswitch_page_t *page)
+{
+    const char *narrowed = page->app
+        ? apr_pstrcat(m->pool, "app=", abswitch_markup_text(m, page->app), NULL) : "";
+    const char *and = page->app ? "&amp;" : "";
+
+    abswitch_markup_put(m, "<nav aria-label=\"Other views\">");
+    if (page->refresh) {
+        abswitch_markup_putf(m, "<a href=\"?%s%srefresh=off\">Stop refreshing</a>", narrowed, and);
+    }
+    else {
+        abswitch_markup_putf(m, "<a href=\"?%s\">Refresh every " REFRESH " s</a>", narrowed);
+    }
+    abswitch_markup_putf(m, "<a href=\"?%s%sformat=json\">JSON</a>"
+                         "<a href=\"?%s%sformat=text\">Text</a></nav>\n", narrowed, and, narrowed,
+                         and);
+}
+
+static void put_top(abswitch_markup_t *m, const abswitch_page_t *page)
+{
+    const absw_report_t *report = page->report;
+
+    abswitch_markup_putf(m, "<header class=\"top\">\n<h1>mod_abswitch</h1>\n"
+                         "<p>Node <b>%s</b></p>\n", abswitch_markup_text(m, report->node));
+    abswitch_markup_putf(m, "<p><b>%s</b> %s</p>\n", abswitch_markup_time(m, m->now),
+                         abswitch_markup_text(m, abswitch_markup_local(m, "%Z, %Y-%m-%d",
+                                                                       m->now)));
+    abswitch_markup_putf(m, "<p>Store <b>%s, %s</b></p>\n",
+                         abswitch_markup_text(m, report->store.type),
+                         absw_store_state_name(report->store.state));
+    put_views(m, page);
+    abswitch_markup_put(m, "</header>\n");
+}
+
+static void put_store_alerts(abswitch_markup_t *m, const absw_report_t *report)
+{
+    if (report->store.state == ABSW_STORE_DOWN) {
+        abswitch_markup_put(m, "<p class=\"alert\"><b>The store is down.</b> The switch stays as "
+                            "it is and users are served; no drain can be proven until the store "
+                            "answers.</p>\n");
+        return;
+    }
+    for (int i = 0; i < report->store.servers_n; i++) {
+        if (report->store.servers[i].state == ABSW_STORE_DOWN) {
+            abswitch_markup_putf(m, "<p class=\"alert\"><b>Store server %s is down.</b> The "
+                                 "others hold everything it held; nothing else changes.</p>\n",
+                                 abswitch_markup_text(m, report->store.servers[i].server));
+        }
+    }
+}
+
+/* ---- the whole ---- */
+
+void abswitch_page_write(abswitch_markup_t *m, const abswitch_page_t *page)
+{
+    const absw_report_t *report = page->report;
+
+    put_head(m, page);
+    abswitch_markup_put(m, "<body>\n");
+    put_top(m, page);
+    put_store_alerts(m, report);
+    abswitch_markup_put(m, "<main>\n");
+    for (int i = 0; i < report->apps_n; i++) {
+        abswitch_page_app(m, &report->apps[i], i);
+    }
+    if (!report->apps_n) {
+        abswitch_markup_put(m, "<section class=\"app\">\n<p class=\"lead\">No application is "
+                            "configured: there is no &lt;ABSwitch&gt; section.</p>\n"
+                            "</section>\n");
+    }
+    abswitch_markup_putf(m, "</main>\n<footer class=\"foot\"><p>mod_abswitch %s. Times are this "
+                         "node\xe2\x80\x99s.</p></footer>\n</body>\n</html>\n",
+                         abswitch_markup_text(m, report->module));
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_strings.h>
+
+#include "chart.h"
+#include "page_parts.h"
+
+/* ---- shares of the new sessions ---- */
+
+static apr_uint64_t weight_of_all(const absw_report_app_t *app)
+{
+    apr_uint64_t all = 0;
+
+    for (int i = 0; i < app->policy->sides_n; i++) {
+        all += app->rec.weight[i];
+    }
+    return all;
+}
+
+const char *abswitch_page_share(abswitch_markup_t *m, const absw_report_app_t *app, int side)
+{
+    apr_uint64_t all = weight_of_all(app);
+    apr_uint64_t own = app->rec.weight[side];
+    apr_uint64_t percent = all ? (own * 100 + all / 2) / all : 0;
+
+    /* what rounds to nothing or to everything is neither */
+    if (own && percent == 0) {
+        return "&lt; 1 %";
+    }
+    if (own < all && percent == 100) {
+        return "&gt; 99 %";
+    }
+    return apr_psprintf(m->pool, "%d %%", (int)percent);
+}
+
+/* ---- the section's head ---- */
+
+/** "New sessions land on A (75 %) and B (25 %)." */
+static void put_lead(abswitch_markup_t *m, const absw_report_app_t *app)
+{
+    const absw_policy_t *policy = app->policy;
+    int left = 0, first = 1;
+
+    for (int i = 0; i < policy->sides_n; i++) {
+        left += app->rec.weight[i] != 0;
+    }
+    abswitch_markup_put(m, "<p class=\"lead\">New sessions land on ");
+    for (int i = 0; i < policy->sides_n; i++) {
+        if (!app->rec.weight[i]) {
+            continue;
+        }
+        abswitch_markup_putf(m, "%s<b>%s</b>", first ? "" : left == 1 ? " and " : ", ",
+                             abswitch_markup_text(m, policy->sides[i].name));
+        if (!first || left > 1) {
+            abswitch_markup_putf(m, " (%s)", abswitch_page_share(m, app, i));
+        }
+        first = 0;
+        left--;
+    }
+    abswitch_markup_put(m, ".</p>\n");
+}
+
+/** Which record that is: by whom, when, why. */
+static void put_record(abswitch_markup_t *m, const absw_switch_t *rec)
+{
+    abswitch_markup_put(m, "<p class=\"record\">");
+    if (rec->generation == 0) {
+        abswitch_markup_put(m, "No flip yet: this is the configured default.</p>\n");
+        return;
+    }
+    abswitch_markup_putf(m, "Generation %" APR_INT64_T_FMT, rec->generation);
+    if (rec->at) {
+        abswitch_markup_putf(m, ", flipped at %s", abswitch_markup_ago(m, rec->at));
+    }
+    if (*rec->by) {
+        abswitch_markup_putf(m, " by %s", abswitch_markup_text(m, rec->by));
+    }
+    if (*rec->note) {
+        abswitch_markup_putf(m, ": \xe2\x80\x9c%s\xe2\x80\x9d", abswitch_markup_text(m, rec->note));
+    }
+    abswitch_markup_put(m, ".</p>\n");
+}
+
+static void put_trouble(abswitch_markup_t *m, const absw_report_app_t *app)
+{
+    if (!*app->trouble) {
+        return;
+    }
+    abswitch_markup_putf(m, "<p class=\"alert\"><b>Trouble with the switch:</b> %s.</p>\n",
+                         abswitch_markup_text(m, app->trouble));
+}
+
+/* ---- the history ---- */
+
+static void put_charts(abswitch_markup_t *m, const absw_report_app_t *app, int number)
+{
+    abswitch_chart_t hour = {
+        .id = apr_psprintf(m->pool, "a%d-hour", number), .title = "Sessions, last hour",
+        .app = app, .points = app->history, .points_n = app->history_n,
+        .length = 3600, .tick = 900, .gap = 30,
+    };
+    abswitch_chart_t day = {
+        .id = apr_psprintf(m->pool, "a%d-day", number), .title = "Sessions, last 24 hours",
+        .app = app, .length = 86400, .tick = 4 * 3600, .gap = 720,
+    };
+
+    day.points = abswitch_chart_thin(m->pool, app, 240, &day.points_n);
+    abswitch_chart_write(m, &hour);
+    abswitch_chart_write(m, &day);
+}
+
+/* ---- the whole section ---- */
+
+void abswitch_page_app(abswitch_markup_t *m, const absw_report_app_t *app, int number)
+{
+    const char *name = abswitch_markup_text(m, app->policy->name);
+    const char *launchpad = *app->policy->launchpad
+                            ? abswitch_markup_text(m, app->policy->launchpad) : "/";
+    const char *href = *app->policy->launchpad
+        ? abswitch_markup_text(m, ap_os_escape_path(m->pool, app->policy->launchpad, 1)) : "/";
+
+    abswitch_markup_putf(m, "<section class=\"app\" aria-labelledby=\"app-%s\">\n<header>\n"
+                         "<h2 id=\"app-%s\">%s</h2>\n<a href=\"%s\">%s</a>\n", name, name, name,
+                         href, launchpad);
+    put_lead(m, app);
+    put_record(m, &app->rec);
+    abswitch_markup_put(m, "</header>\n");
+    put_trouble(m, app);
+    abswitch_markup_put(m, "<div class=\"sides\">\n");
+    for (int i = 0; i < app->policy->sides_n; i++) {
+        abswitch_page_side(m, app, number, i);
+    }
+    abswitch_markup_put(m, "</div>\n<div class=\"panels\">\n");
+    put_charts(m, app, number);
+    abswitch_markup_put(m, "<div class=\"stack\">\n");
+    abswitch_page_nodes(m, app, number);
+    abswitch_page_log(m, app, number);
+    abswitch_markup_put(m, "</div>\n");
+    abswitch_page_verdicts(m, app, number);
+    abswitch_markup_put(m, "</div>\n</section>\n");
+}

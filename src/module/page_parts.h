@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ABSWITCH_PAGE_PARTS_H
+#define ABSWITCH_PAGE_PARTS_H
+
+#include "markup.h"
+
+/** The parts of the status page. number: of the application on the page, for its ids. */
+
+/** An application: the section with everything below. */
+void abswitch_page_app(abswitch_markup_t *m, const absw_report_app_t *app, int number);
+
+/** A side: its card. */
+void abswitch_page_side(abswitch_markup_t *m, const absw_report_app_t *app, int number, int side);
+
+/** The tables: panels. */
+void abswitch_page_nodes(abswitch_markup_t *m, const absw_report_app_t *app, int number);
+void abswitch_page_log(abswitch_markup_t *m, const absw_report_app_t *app, int number);
+void abswitch_page_verdicts(abswitch_markup_t *m, const absw_report_app_t *app, int number);
+
+/** A side's part of the new sessions: "75 %", "&lt; 1 %". */
+const char *abswitch_page_share(abswitch_markup_t *m, const absw_report_app_t *app, int side);
+
+/** The word on a side's badge: its state, or what is known of its drain. */
+const char *abswitch_page_word(const absw_report_side_t *side);
+
+#endif

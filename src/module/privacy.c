@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_strings.h>
+#include <http_request.h>
+#include <util_filter.h>
+
+#include "privacy.h"
+
+#define ASKED   "abswitch-private"      /* a note of the request */
+
+#define EARLY   "ABSWITCH_PRIVATE"      /* before mod_cache stores the answer */
+#define LATE    "ABSWITCH_PRIVATE_LATE" /* after mod_headers has edited it */
+
+/**
+ * Add "private" and drop what contradicts it. value NULL: there is no such header yet.
+ * Directives are parted by commas; a quoted string may hold one, so it is kept in one piece.
+ */
+static const char *make_private(apr_pool_t *p, const char *value)
+{
+    const char *kept = "";
+
+    while (value && *value) {
+        char *word = ap_get_token(p, &value, 1);
+
+        if (!ap_cstr_casecmp(word, "no-store") || !ap_cstr_casecmpn(word, "private", 7)) {
+            return NULL;
+        }
+        if (*word && ap_cstr_casecmp(word, "public") && ap_cstr_casecmpn(word, "s-maxage", 8)) {
+            kept = apr_pstrcat(p, kept, word, ", ", NULL);
+        }
+        while (*value == ',' || *value == ' ' || *value == '\t') {
+            value++;
+        }
+    }
+    return apr_pstrcat(p, kept, "private", NULL);
+}
+
+static apr_status_t filter(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    request_rec *r = f->r;
+    const char *value = apr_table_getm(r->pool, r->headers_out, "Cache-Control");
+    const char *error_value = apr_table_getm(r->pool, r->err_headers_out, "Cache-Control");
+    const char *both = value && error_value
+                       ? apr_pstrcat(r->pool, value, ", ", error_value, NULL)
+                       : value ? value : error_value;
+    const char *made = make_private(r->pool, both);
+
+    if (made) {
+        apr_table_unset(r->err_headers_out, "Cache-Control");
+        apr_table_setn(r->headers_out, "Cache-Control", made);
+    }
+    ap_remove_output_filter(f);
+    return ap_pass_brigade(f->next, bb);
+}
+
+static int asked(const request_rec *r)
+{
+    while (r->prev) {
+        r = r->prev;
+    }
+    return apr_table_get(r->notes, ASKED) != NULL;
+}
+
+static void insert(request_rec *r)
+{
+    if (!r->main && asked(r)) {
+        ap_add_output_filter(EARLY, NULL, r, r->connection);
+        ap_add_output_filter(LATE, NULL, r, r->connection);
+    }
+}
+
+void abswitch_privacy_ask(request_rec *r)
+{
+    apr_table_setn(r->notes, ASKED, "1");
+}
+
+void abswitch_privacy_register_hooks(apr_pool_t *p)
+{
+    (void)p;
+    /* mod_cache's filter is CONTENT_SET - 1, mod_headers' is CONTENT_SET. */
+    ap_register_output_filter(EARLY, filter, NULL, AP_FTYPE_RESOURCE);
+    ap_register_output_filter(LATE, filter, NULL, AP_FTYPE_CONTENT_SET + 1);
+    ap_hook_insert_filter(insert, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_insert_error_filter(insert, NULL, NULL, APR_HOOK_LAST);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_strings.h>
+
+#include "session.h"
+
+#define COOKIES_MAX 8       /* cookies of our name that are looked at */
+
+#define LONG_AGO    "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
+
+static absw_table_session_t in_table(const abswitch_node_t *node, const abswitch_app_t *app,
+                                     const absw_token_t *token, int side)
+{
+    const absw_board_app_t *place = abswitch_place_of(node, app);
+    absw_table_session_t session = {
+        .login = token->login,
+        .place = place->place[side],
+        .home = place->place[token->side],
+        .kid = token->kid,
+        .key_check = absw_keys_check(node->keys, token->kid),
+        .tester = token->tester,
+    };
+
+    memcpy(session.id, token->id, sizeof(session.id));
+    memcpy(session.tag, token->tag, sizeof(session.tag));
+    return session;
+}
+
+/** The tag is compared with the one that was verified before; else, once, the MAC is computed. */
+static int verified(const abswitch_node_t *node, const abswitch_app_t *app,
+                    const absw_token_t *token)
+{
+    if (abswitch_place_of(node, app)->app >= 0) {
+        absw_table_session_t session = in_table(node, app, token, token->side);
+
+        if (session.key_check && absw_table_verified(node->table, &session)) {
+            return 1;
+        }
+    }
+    return absw_token_verify(&app->policy, node->keys, token);
+}
+
+int abswitch_session_find(const abswitch_node_t *node, const abswitch_app_t *app,
+                          const char *cookie, absw_sec_t now, absw_token_t *token)
+{
+    const char *value;
+    apr_size_t len;
+    int found = 0;
+
+    for (int i = 0; i < COOKIES_MAX && cookie
+             && absw_token_next_cookie(&cookie, app->cookie.name, &value, &len); i++) {
+        absw_token_t candidate;
+
+        if (absw_token_parse(&app->policy, now, value, len, &candidate)
+            && (!found || candidate.login > token->login)
+            && verified(node, app, &candidate)) {
+            *token = candidate;
+            found = 1;
+        }
+    }
+    return found;
+}
+
+static void touch(const abswitch_node_t *node, const abswitch_app_t *app,
+                  const absw_token_t *token, int side, absw_sec_t now)
+{
+    absw_table_session_t session = in_table(node, app, token, side);
+
+    if (absw_table_touch(node->table, &session, now) == ABSW_TABLE_FULL) {
+        absw_board_uncounted(abswitch_place_of(node, app), side, now);
+    }
+}
+
+void abswitch_session_count(const abswitch_node_t *node, const abswitch_app_t *app,
+                            const absw_token_t *token, int side, absw_sec_t now)
+{
+    if (abswitch_place_of(node, app)->app < 0) {
+        return;
+    }
+    touch(node, app, token, side, now);
+    if (token->side != side) {
+        touch(node, app, token, token->side, now);
+    }
+}
+
+void abswitch_session_end(const abswitch_node_t *node, const abswitch_app_t *app,
+                          const absw_token_t *token)
+{
+    const absw_board_app_t *place = abswitch_place_of(node, app);
+
+    if (place->app >= 0) {
+        absw_table_end(node->table, token->id, place->place, place->sides_n);
+    }
+}
+
+/* ---- cookies ---- */
+
+static int is_secure(request_rec *r, const abswitch_app_t *app)
+{
+    const abswitch_cookie_t *cookie = &app->cookie;
+    const absw_origin_t *first = app->origins->nelts
+                                 ? &APR_ARRAY_IDX(app->origins, 0, absw_origin_t) : NULL;
+
+    return cookie->secure == ABSWITCH_SECURE_ON
+           || (cookie->secure == ABSWITCH_SECURE_AUTO
+               && (!strcmp(ap_http_scheme(r), "https") || !strcmp(cookie->same_site, "None")
+                   || (first && !strcmp(first->scheme, "https"))));
+}
+
+static void set_token_cookie(request_rec *r, const abswitch_app_t *app, const char *value,
+                             const char *expiry)
+{
+    const abswitch_cookie_t *cookie = &app->cookie;
+
+    apr_table_addn(r->err_headers_out, "Set-Cookie",
+                   apr_pstrcat(r->pool, cookie->name, "=", value,
+                               "; Path=", *cookie->path ? cookie->path : "/",
+                               cookie->domain ? "; Domain=" : "",
+                               cookie->domain ? cookie->domain : "",
+                               expiry, is_secure(r, app) ? "; Secure" : "",
+                               "; HttpOnly; SameSite=", cookie->same_site, NULL));
+}
+
+int abswitch_session_begin(request_rec *r, const abswitch_node_t *node,
+                           const abswitch_app_t *app, int side, int tester, absw_sec_t now)
+{
+    char text[ABSW_TOKEN_MAX + 1];
+    absw_token_t token;
+    apr_status_t rv = absw_token_make(&app->policy, node->keys, side, tester, now, &token);
+
+    if (rv != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, r, "%s: no random bytes for a new session of "
+                      "side %s; the request goes on without one", app->name,
+                      app->policy.sides[side].name);
+        return 0;
+    }
+    absw_token_format(&app->policy, &token, text);
+    set_token_cookie(r, app, text, "");
+    return 1;
+}
+
+void abswitch_session_expire(request_rec *r, const abswitch_app_t *app)
+{
+    set_token_cookie(r, app, "", "; " LONG_AGO);
+}
+
+static void clear_cookie(request_rec *r, const char *name, const char *path, const char *slash)
+{
+    apr_table_addn(r->err_headers_out, "Set-Cookie",
+                   apr_pstrcat(r->pool, name, "=; Path=", path, slash, "; " LONG_AGO, NULL));
+}
+
+void abswitch_session_clear_cookies(request_rec *r, const abswitch_app_t *app, int side)
+{
+    for (int i = 0; i < app->clear_cookies->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(app->clear_cookies, i, const char *);
+
+        clear_cookie(r, name, app->policy.sides[side].path, "");
+        clear_cookie(r, name, app->policy.sides[side].path, "/");
+        clear_cookie(r, name, app->launchpad, *app->launchpad ? "" : "/");
+    }
+}

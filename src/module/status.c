@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_strings.h>
+#include <http_main.h>
+#include <http_request.h>
+
+#include "accept.h"
+#include "answer.h"
+#include "config.h"
+#include "form.h"
+#include "formkey.h"
+#include "page.h"
+#include "status.h"
+
+/* ---- formats ---- */
+
+typedef enum {
+    FORMAT_HTML,
+    FORMAT_JSON,
+    FORMAT_PROMETHEUS,
+    FORMAT_TEXT,
+    FORMAT_COUNT
+} format_e;
+
+static const struct {
+    const char *name;
+    const char *type;
+    const char *(*write)(const absw_report_t *report, apr_pool_t *pool);    /* NULL: the page */
+} formats[FORMAT_COUNT] = {
+    [FORMAT_HTML] = { "html", "text/html; charset=utf-8", NULL },
+    [FORMAT_JSON] = { "json", "application/json", absw_report_json },
+    [FORMAT_PROMETHEUS] = { "prometheus", "text/plain; version=0.0.4; charset=utf-8",
+                            absw_report_prometheus },
+    [FORMAT_TEXT] = { "text", "text/plain; charset=utf-8", absw_report_text },
+};
+
+/* ---- what is asked ---- */
+
+typedef struct {
+    int has_format;
+    int format;                 /* FORMAT_COUNT: another one */
+    int has_auto;
+    const char *app;            /* NULL: all; "": one that cannot be */
+    int still;                  /* refresh=off */
+} asked_t;
+
+/** A value that has to be one of ours is short; what is longer, or does not decode, is none. */
+static const char *value_of(request_rec *r, const absw_form_pair_t *pair)
+{
+    char value[ABSW_APP_NAME_MAX + 1];
+
+    return absw_form_decode(pair->value, pair->value_len, value, sizeof(value))
+           ? apr_pstrdup(r->pool, value) : "";
+}
+
+static int format_of(const char *name)
+{
+    int i = 0;
+
+    while (i < FORMAT_COUNT && strcmp(formats[i].name, name)) {
+        i++;
+    }
+    return i;
+}
+
+/** Read one argument; those that are not ours are passed over. 0: it is there a second time. */
+static int take(request_rec *r, const absw_form_pair_t *pair, asked_t *asked)
+{
+    char name[16];
+
+    if (!absw_form_decode(pair->name, pair->name_len, name, sizeof(name))) {
+        return 1;
+    }
+    if (!strcmp(name, "format")) {
+        asked->format = format_of(value_of(r, pair));
+        return !asked->has_format++;
+    }
+    if (!strcmp(name, "app")) {
+        const char *before = asked->app;
+
+        asked->app = value_of(r, pair);
+        return !before;
+    }
+    asked->has_auto |= !strcmp(name, "auto");
+    asked->still |= !strcmp(name, "refresh") && !strcmp(value_of(r, pair), "off");
+    return 1;
+}
+
+/** NULL, or one sentence of what is wrong with the query. */
+static const char *read_query(request_rec *r, asked_t *asked)
+{
+    const char *pos = r->args ? r->args : "";
+    absw_form_pair_t pair;
+
+    memset(asked, 0, sizeof(*asked));
+    while (absw_form_next(&pos, &pair)) {
+        if (!take(r, &pair, asked)) {
+            return "\"format\" and \"app\" may be given once.\n";
+        }
+    }
+    if (!asked->has_format) {
+        asked->format = asked->has_auto ? FORMAT_TEXT
+                        : absw_accept_prefers_json(apr_table_get(r->headers_in, "Accept"))
+                        ? FORMAT_JSON : FORMAT_HTML;
+    }
+    return asked->format < FORMAT_COUNT
+           ? NULL : "\"format\" is one of html, json, prometheus and text.\n";
+}
+
+/* ---- what is known ---- */
+
+/** A node without any application has no engine; it says so in the same form. */
+static absw_report_t *report_without_node(request_rec *r)
+{
+    absw_report_t *report = apr_pcalloc(r->pool, sizeof(*report));
+    const char *store = abswitch_config_store(ap_server_conf);
+
+    report->node = abswitch_config_node(r->pool, ap_server_conf);
+    report->time = apr_time_now();
+    report->store.type = apr_pstrmemdup(r->pool, store, strcspn(store, ":"));
+    report->store.epoch = "";
+    return report;
+}
+
+static absw_report_t *report_of(request_rec *r, const abswitch_node_t *node, const char *app)
+{
+    absw_report_t *report = node ? absw_node_status(node->node, app, apr_time_now(), r->pool)
+                                 : report_without_node(r);
+
+    report->module = ABSWITCH_VERSION;
+    return report;
+}
+
+/** The manager's answers carry a key for its forms. 0: there is none to be had. */
+static int add_form_key(request_rec *r, const abswitch_node_t *node, absw_report_t *report)
+{
+    char *key = apr_palloc(r->pool, ABSW_FORMKEY_MAX + 1);
+
+    if (node && !absw_formkey_make(node->keys, apr_time_sec(report->time), r->user, key)) {
+        return 0;
+    }
+    report->csrf = node ? key : NULL;
+    return 1;
+}
+
+/* ---- the answer ---- */
+
+static int finish(request_rec *r, int status, const char *type, apr_bucket_brigade *bb)
+{
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+
+    r->status = status;
+    abswitch_answer_no_store(r);
+    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
+    apr_table_mergen(r->headers_out, "Vary", "Accept");
+    ap_set_content_type(r, type);
+    /* whole in one piece, so that httpd counts its length, for HEAD too */
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
+    return ap_pass_brigade(r->output_filters, bb) == APR_SUCCESS || r->connection->aborted
+           ? OK : AP_FILTER_ERROR;
+}
+
+static int send_text(request_rec *r, int status, const char *type, const char *text)
+{
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+    apr_bucket_brigade *bb = apr_brigade_create(r->pool, alloc);
+
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_pool_create(text, strlen(text), r->pool, alloc));
+    return finish(r, status, type, bb);
+}
+
+static int send_sentence(request_rec *r, int status, const char *sentence)
+{
+    return send_text(r, status, formats[FORMAT_TEXT].type, sentence);
+}
+
+static int fail(request_rec *r, const char *what)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "mod_abswitch: the status page could not be "
+                  "made: %s", what);
+    abswitch_answer_no_store(r);
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+static int send_page(request_rec *r, const absw_report_t *report, const asked_t *asked)
+{
+    const char *policy = abswitch_page_policy(r->pool);
+    const abswitch_page_t page = {
+        .report = report, .app = asked->app, .refresh = !asked->still
+    };
+    abswitch_markup_t markup = {
+        .bb = apr_brigade_create(r->pool, r->connection->bucket_alloc),
+        .pool = r->pool,
+        .now = apr_time_sec(report->time),
+    };
+
+    if (!policy) {
+        return fail(r, "libcrypto could not compute SHA-256");
+    }
+    apr_table_setn(r->headers_out, "Content-Security-Policy", policy);
+    apr_table_setn(r->headers_out, "Referrer-Policy", "same-origin");
+    abswitch_page_write(&markup, &page);
+    return finish(r, HTTP_OK, formats[FORMAT_HTML].type, markup.bb);
+}
+
+static int send_report(request_rec *r, const absw_report_t *report, const asked_t *asked)
+{
+    const char *text;
+
+    if (!formats[asked->format].write) {
+        return send_page(r, report, asked);
+    }
+    text = formats[asked->format].write(report, r->pool);
+    return text ? send_text(r, HTTP_OK, formats[asked->format].type, text)
+                : fail(r, "out of memory");
+}
+
+/* ---- hooks ---- */
+
+static int answer(request_rec *r, int manager)
+{
+    const abswitch_node_t *node = abswitch_server_of(r->server)->node;
+    absw_report_t *report;
+    asked_t asked;
+    const char *complaint;
+
+    if (r->method_number != M_GET) {
+        abswitch_answer_no_store(r);
+        ap_allow_methods(r, REPLACE_ALLOW, "GET", NULL);
+        return HTTP_METHOD_NOT_ALLOWED;
+    }
+    if ((complaint = read_query(r, &asked))) {
+        return send_sentence(r, HTTP_BAD_REQUEST, complaint);
+    }
+    report = report_of(r, node, asked.app);
+    if (asked.app && !report->apps_n) {
+        return send_sentence(r, HTTP_NOT_FOUND, "There is no application of that name.\n");
+    }
+    if (manager && !add_form_key(r, node, report)) {
+        return fail(r, "libcrypto could not compute HMAC-SHA-256");
+    }
+    return send_report(r, report, &asked);
+}
+
+static int handler(request_rec *r)
+{
+    if (!r->handler) {
+        return DECLINED;
+    }
+    if (!strcmp(r->handler, "abswitch-status")) {
+        return answer(r, 0);
+    }
+    return !strcmp(r->handler, "abswitch-manager") ? answer(r, 1) : DECLINED;
+}
+
+void abswitch_status_register_hooks(apr_pool_t *p)
+{
+    (void)p;
+    ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env perl
+# SPDX-License-Identifier: Apache-2.0
+# What is shipped works as it is shipped: every file of conf/ in a httpd that has nothing else of ours.
+
+use v5.36;
+use Test::More;
+use ABSwitch::Host qw(apxs repo run slurp);
+use ABSwitch::Httpd;
+use ABSwitch::TempDir;
+use ABSwitch::Wait;
+
+# Where an administrator's machine has what the tests have elsewhere.
+my $module = repo('build/mod_abswitch.so');
+my $load = slurp(repo('conf/abswitch.load'));
+is scalar($load =~ s{^LoadModule abswitch_module \K\S+/mod_abswitch\.so$}{$module}m), 1, 'abswitch.load loads the module';
+my @FILES = map { s{.*/}{}r } glob repo('conf/*.conf');
+ok @FILES >= 2, 'there are configurations';
+
+# A plain httpd with abswitch.load. Modules that Debian enables by itself and the harness does not load.
+sub plain () {
+    return ABSwitch::Httpd->new(name => 'conf', module => 0, conf => $load, modules => [qw(authn_core)]);
+}
+
+for my $file (@FILES) {
+    subtest $file => sub {
+        my $httpd = plain();
+        my ($exit, $output) = $httpd->configtest("${load}Include " . repo("conf/$file"));
+        is $exit, 0, 'configtest of the file itself' or diag $output;
+
+        # A real start leaves this machine's own directories alone.
+        my $text = slurp(repo("conf/$file")) =~ s{/var/lib/apache2/}{\${ROOT}/run/}gr;
+        $httpd->write("conf/$file", $text);
+        $httpd->set_conf("${load}Include conf/$file");
+        $httpd->start;
+        my ($launchpad) = $text =~ /^\s*ABSwitchLaunchpad (\S+)/m;
+        my ($first) = $text =~ /^\s*ABSwitchSide \S+ (\S+)/m;
+        my $anna = $httpd->browser;
+        my $r = $anna->type_in($launchpad);
+        is_deeply [$r->status, $r->location], [302, "$first/"], 'the launchpad sends people to the first side';
+        $anna->follow;
+        $r = $httpd->client->get('/abswitch-status?format=json');
+        is $r->json->{apps}[0]{sides}[0]{sessions}, 1, 'the status page counts them';
+        $httpd->graceful;
+        is $anna->type_in($launchpad)->location, "$first/", 'also after a graceful restart';
+        $httpd->log_is_clean;
+    };
+}
+
+subtest 'conf/demo' => sub {
+    my $httpd = plain();
+    my $user = $> == 0 ? 'www-data' : getpwuid $>;
+    $user = (grep { defined getpwnam $_ } $user, qw(apache daemon nobody))[0];
+    my %value = (
+        ROOT => $httpd->path, HTDOCS => repo('htdocs'), LIBEXEC => apxs('LIBEXECDIR'), MODULE => $module,
+        PORT => $httpd->port, USER => $user, GROUP => scalar getgrgid +(getpwnam $user)[3],
+    );
+    my $text = slurp(repo('conf/demo/httpd.conf.in')) =~ s{\@([A-Z]+)\@}{$value{$1} // "no value for $1"}ger;
+    my $file = $httpd->write('conf/demo.conf', $text);
+    my ($exit, $output) = run(apxs('SBINDIR') . '/' . apxs('PROGNAME'), '-t', '-f', $file);
+    is $exit, 0, 'configtest' or diag $output;
+    is $output, "Syntax OK\n", 'without a warning';
+};
+
+subtest 'make install' => sub {
+    my $root = temp_dir('install');
+    my ($exit, $output) = run('make', '-C', repo(), '--no-print-directory', '-o', 'all', 'install', "DESTDIR=$root");
+    is $exit, 0, 'into DESTDIR' or diag $output;
+    my $installed = "$root" . apxs('LIBEXECDIR') . '/mod_abswitch.so';
+    my $httpd = ABSwitch::Httpd->new(name => 'conf', module => 0);
+    ($exit, $output) = $httpd->configtest("LoadModule abswitch_module $installed\nABSwitchStore local\n");
+    is $exit, 0, 'what is installed loads' or diag $output;
+};
+
+done_testing;

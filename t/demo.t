@@ -1,0 +1,252 @@
+#!/usr/bin/env perl
+# SPDX-License-Identifier: Apache-2.0
+# The demo as `make demo` starts it, from a copy of the tree, so that it meets neither a demo that runs nor the
+# state of an earlier one; and a walk through it.
+
+use v5.36;
+use POSIX qw(WNOHANG);
+use Test::More;
+use ABSwitch::Browser;
+use ABSwitch::Client;
+use ABSwitch::Host qw(free_port repo run slurp);
+use ABSwitch::TempDir;
+use ABSwitch::Wait;
+
+my $demo;
+
+# A copy of what the demo needs; a mode of 0700 keeps httpd's user out, as /root does.
+sub tree ($mode = 0755) {
+    my $dir = temp_dir('demo');
+    mkdir "$dir/tree";
+    mkdir "$dir/tree/build";
+    my ($exit, $output) = run('cp', '-R', repo('conf'), repo('htdocs'), "$dir/tree");
+    ($exit, $output) = run('cp', repo('build/mod_abswitch.so'), "$dir/tree/build") if !$exit;
+    ($exit, $output) = run('chmod', '-R', 'a+rX', $dir) if !$exit;
+    die $output if $exit;
+    chmod $mode, "$dir/tree";
+    return "$dir/tree";
+}
+
+# --- conf/demo/run ----------------------------------------------------------------------------------------
+
+# What the demo has printed.
+sub output () {
+    return -e "$demo->{dir}/output" ? slurp("$demo->{dir}/output") : '';
+}
+
+sub start ($dir, $port = free_port()) {
+    $demo = { dir => $dir, port => $port };
+    $demo->{pid} = fork // die "fork: $!";
+    if (!$demo->{pid}) {
+        open STDIN, '<', '/dev/null';
+        open STDOUT, '>', "$dir/output";
+        open STDERR, '>&', \*STDOUT;
+        $ENV{PORT} = $port;
+        { no warnings 'exec'; exec "$dir/conf/demo/run"; }
+        POSIX::_exit(127);
+    }
+    return poll(20, sub { !is_running() || output() =~ /the demo runs/ && client()->get('/contact')->status == 200 });
+}
+
+sub is_running () {
+    return 0 if !$demo->{pid};
+    local $?;
+    return 1 if waitpid($demo->{pid}, WNOHANG) == 0;
+    $demo->{status} = $?;
+    delete $demo->{pid};
+    return 0;
+}
+
+# The demo's httpd, as long as it lives.
+sub httpd () {
+    my $file = "$demo->{dir}/build/demo/run/httpd.pid";
+    my ($pid) = -s $file ? slurp($file) =~ /\A(\d+)/ : ();
+    return $pid && kill(0, $pid) && $pid;
+}
+
+sub stop ($signal) {
+    my $httpd = httpd();
+    kill $signal, $demo->{pid};
+    poll(15, sub { !is_running() });
+    is $demo->{status}, 0, "$signal ends it cleanly";
+    wait_for 'httpd to be gone', 5, sub { !kill 0, $httpd };
+    is client()->get('/contact')->status, 0, 'nobody answers';
+    return;
+}
+
+END {
+    if ($demo) {
+        my $httpd = httpd();
+        kill 'TERM', grep { $_ } $demo->{pid}, $httpd;
+        poll(10, sub { !is_running() && !($httpd && kill 0, $httpd) });
+    }
+}
+
+sub client ()  { return ABSwitch::Client->new(port => $demo->{port}) }
+sub browser () { return ABSwitch::Browser->new(port => $demo->{port}) }
+
+sub side ($name) {
+    my $app = client()->get('/abswitch-status?format=json')->json->{apps}[0];
+    return (grep { $_->{side} eq $name } $app->{sides}->@*)[0];
+}
+
+sub flip (@to) {
+    return run("$demo->{dir}/conf/demo/flip", @to);
+}
+
+# --- pages ------------------------------------------------------------------------------------------------
+
+# A complete page: no include that failed, no variable that was empty, no tag left open.
+sub is_whole ($response, $name) {
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $body = $response->body;
+    is $response->status . ' ' . $response->header('Content-Type'), '200 text/html; charset=utf-8', "$name: a page";
+    my @odd = $body =~ m{(\(none\)|\[an\ error\ .*?\]|<!--\#|\$\{?\w+|<(dd|dt|code|h1|b)>\s*</\g2>|\bundef\b)}xg;
+    is_deeply \@odd, [], "$name: nothing is left over";
+    my ($bare, %open) = $body =~ s{<!--.*?-->}{}gsr;
+    $open{ lc $2 } += $1 ? -1 : 1 while $bare =~ m{<(/?)(\w+)\b[^>]*>}g;
+    delete @open{qw(meta link input br path)};
+    is_deeply { map { $_ => $open{$_} } grep { $open{$_} } keys %open }, {}, "$name: every element is closed";
+    return $body;
+}
+
+# The panel "Your session" as a hash: what stands behind each term, without markup.
+sub session_panel ($body) {
+    my ($panel) = $body =~ m{<aside class="session".*?>(.*?)</aside>}s or return {};
+    return { map { s/<[^>]*>//gr =~ s/\s+/ /gr =~ s/\A | \z//gr } $panel =~ m{<dt>(.*?)</dt><dd>(.*?)</dd>}gs };
+}
+
+# --- the demo ---------------------------------------------------------------------------------------------
+
+ok start(tree()) && $demo->{pid}, 'it starts' or BAIL_OUT output();
+my $port = $demo->{port};
+like output(), qr{http://127\.0\.0\.1:$port/$_$}m, "it names /$_" for qw(contact abswitch-status abswitch-manager);
+
+my $anna = browser();
+subtest 'the launchpad' => sub {
+    my $r = client()->get('/');
+    is_deeply [$r->status, $r->location], [302, "http://127.0.0.1:$port/contact"], 'the root leads there';
+    $r = $anna->type_in('/contact');
+    like is_whole($r, 'the launchpad'), qr{<form[^>]*method="post" action="/contact"}, 'a form to enter by';
+    is_deeply [$r->cookies], [], 'no cookie for looking';
+    like is_whole(client()->get("/contact?abswitch=$_"), $_), qr/class="note"/, "$_: a note says why one is here"
+        for qw(expired closed);
+    unlike client()->get('/contact?abswitch=%3Cscript%3E')->body, qr/class="note"|<script/, 'and of anything else, nothing';
+    for my $link ($r->body =~ m{(?:href|src)="(/[^"]+)"}g) {
+        is client()->get($link, Accept => 'text/html')->status, 200, "$link is there";
+    }
+};
+
+subtest 'entering' => sub {
+    my $r = $anna->post_form('/contact', '');
+    is_deeply [$r->status, $r->location], [303, '/contact/A/'], 'a POST enters side A';
+    like $anna->cookie('contact_since'), qr/\A\d\d:\d\d\z/, 'the clock at entering is a cookie of the demo';
+    my $panel = session_panel(is_whole($anna->follow, 'the first page'));
+    like $panel->{Side}, qr/\AA\z/, 'it shows the side';
+    like $panel->{Whose}, qr/\Ayours: session [\w-]{6}\z/, 'whose session it is';
+    is $panel->{Since}, $anna->cookie('contact_since'), 'since when';
+    like $panel->{'May last'}, qr/\Auntil you log out, 8 hours/, 'how long it may last';
+    like $panel->{'This request'}, qr/\Apass at \d\d:\d\d:\d\d\z/, 'and the decision';
+    like is_whole($anna->click('/contact'), 'the launchpad again'), qr/or go on with\s+<a href="\/contact\/A\/"/,
+        'the launchpad offers to go on';
+    $anna->click('/contact/A/');
+    is side('A')->{sessions}, 1, 'one session is counted';
+};
+
+subtest 'every page of both sides' => sub {
+    for my $side (qw(A B)) {
+        my $person = browser();
+        for my $page ('', 'lists.shtml', 'lists.shtml?group=work', 'lists.shtml?group=friends', 'detail.shtml?id=1',
+            'detail.shtml?id=6', 'detail.shtml?id=99', 'detail.shtml?id=%3Cscript%3E', 'saved.shtml') {
+            my $body = is_whole($person->click("/contact/$side/$page"), "$side/$page");
+            like $body, qr/side $side|version ${\($side eq 'A' ? 1 : 2)}/, "$side/$page: says which version it is";
+            is session_panel($body)->{Side}, $side . ($side eq 'B' ? ', which is draining' : ''), "$side/$page: the side"
+                if $page ne '';
+        }
+        my $saved = is_whole($person->post_form("/contact/$side/saved.shtml", 'note=x'), "$side: saving");
+        like $saved, qr/Saved on side $side/, 'a form is taken';
+        like is_whole($person->click("/contact/$side/logout"), "$side: logging out"), qr/Good-bye/, 'good-bye';
+        is_deeply [map { $person->cookie($_) } qw(abswitch_contact contact_since)], [undef, undef], 'without cookies';
+    }
+    is client()->get("/demo-parts/session.shtml")->status, 403, 'the parts are no pages';
+};
+
+subtest 'the flip' => sub {
+    my ($exit, $output) = flip('B');
+    is $exit, 0, 'conf/demo/flip B' or diag $output;
+    like $output, qr/gen=\d+ /, 'says what is in force';
+    my $body = is_whole($anna->click('/contact/A/lists.shtml'), 'Anna\'s next page');
+    like $body, qr/A new version is available/, 'a banner';
+    my $panel = session_panel($body);
+    is $panel->{Side}, 'A, which is draining', 'she stays on A';
+    like $panel->{'May last'}, qr/\A[78] hours more \(\d+ seconds\)\z/, 'for how long';
+
+    my $carl = browser();
+    $carl->type_in('/contact/A/lists.shtml?group=work');
+    $body = is_whole($carl->follow, 'a bookmark of A');
+    is $carl->page, '/contact/B/lists.shtml?group=work', 'leads somebody new to B';
+    is session_panel($body)->{Since}, $carl->cookie('contact_since'), 'with a clock';
+    $carl->click('/contact/lists.shtml');
+    is_whole($carl->follow, 'an address without a side');
+    is $carl->page, '/contact/B/lists.shtml', 'is found on B';
+
+    $carl->type_in('/contact-test/A/');
+    $panel = session_panel(is_whole($carl->follow, 'the tester\'s door'));
+    like $panel->{Whose}, qr/, a tester’s\z/, 'a tester';
+    is $carl->page, '/contact/A/', 'on A';
+    $carl->type_in('/contact-test/off');
+    is_whole($carl->follow, 'and out of it');
+    is $carl->page, '/contact', 'to the launchpad';
+    is +(flip('C'))[0], 2, 'there is no side C';
+    is +(flip('A=75', 'B=25'))[0], 0, 'shares';
+    is +(flip('B'))[0], 0, 'B again';
+};
+
+subtest 'the status page and the manager' => sub {
+    for my $page (qw(/abswitch-status /abswitch-manager)) {
+        my $body = is_whole(client()->get($page, Accept => 'text/html'), $page);
+        like $body, qr/contact/, "$page names the application";
+        is client()->get("$page?format=json")->json->{apps}[0]{app}, 'contact', "$page as data";
+    }
+    like client()->get('/abswitch-status?format=text')->body, qr/contact/, 'as text';
+    is side('A')->{drain}, 'draining', 'A drains while Anna is there';
+    $anna->click('/contact/A/logout');
+    wait_for 'A to be drained', 10, sub { ($_ = side('A')->{drain}) eq 'drained' };
+};
+
+subtest 'the end' => sub {
+    stop('INT');
+    like output(), qr/demo: stopping/, 'it says so';
+    my $log = slurp("$demo->{dir}/build/demo/logs/error.log");
+    is_deeply [grep { !/\A\[[^\]]+\] \[[\w-]*:(?:notice|info)\] / } split /\n/, $log], [], 'the error log is clean';
+    like slurp("$demo->{dir}/build/demo/logs/access.log"), qr{"GET /contact/A/ HTTP/1.1" 200 side=A verdict=pass$}m,
+        'the access log has sides and verdicts';
+
+    my $dir = $demo->{dir};
+    ok start($dir) && $demo->{pid}, 'it starts again' or diag output();
+    is client()->post('/contact', '')->location, '/contact/B/', 'and remembers the flip';
+    my ($exit, $output) = run('env', "PORT=$demo->{port}", "$dir/conf/demo/run");
+    is $exit, 1, 'a second one on the same files refuses';
+    like $output, qr/it runs already/, 'and says why';
+    stop('TERM');
+    ($exit, $output) = run('env', 'PORT=x', "$dir/conf/demo/run");
+    is $exit, 1, 'a port that is none';
+    like $output, qr/port "x"/, 'is named';
+};
+
+subtest 'a tree that httpd\'s user cannot enter' => sub {
+    plan skip_all => 'only root has another user for httpd' if $> != 0;
+    my $dir = tree(0700);
+    my $taken = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1);
+    ok start($dir, $taken->sockport) && !$demo->{pid}, 'a port that is taken';
+    like output(), qr/port \d+ is taken.*make demo PORT=\d+/, 'is named, with another';
+    ok start($dir) && $demo->{pid}, 'it starts' or diag output();
+    my $elsewhere = readlink "$dir/build/demo";
+    is_whole(browser()->type_in('/contact'), 'the launchpad');
+    is_whole(browser()->click('/contact/A/'), 'side A');
+    is +(flip('B'))[0], 0, 'the flip';
+    stop('INT');
+    like $elsewhere, qr{\A/tmp/abswitch-demo\.}, 'from a place outside' and run('rm', '-rf', $elsewhere);
+};
+
+done_testing;

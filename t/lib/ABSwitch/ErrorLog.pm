@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a server wrote to its error log (and to stderr before it had one), and which of it nobody expected.
+#
+#     my $log = ABSwitch::ErrorLog->new("$dir/stderr", "$dir/error_log");
+#     $log->expect(qr/AH00957/);
+#     my @lines = $log->unexpected;
+
+package ABSwitch::ErrorLog;
+use v5.36;
+use ABSwitch::Host qw(slurp);
+
+sub new ($class, @files) {
+    return bless { files => \@files, expected => [], reported => {} }, $class;
+}
+
+sub text ($self) {
+    return join '', map { -e $_ ? slurp($_) : () } $self->{files}->@*;
+}
+
+# Lines that match are no surprise, from now on and before.
+sub expect ($self, @patterns) {
+    push $self->{expected}->@*, @patterns;
+    return;
+}
+
+# Of level warn and above; or not written by httpd's logger, such as malloc's last words; or a child's crash,
+# which httpd logs as a mere notice.
+sub unexpected ($self) {
+    my @odd = grep {
+        !/\A\[[^\]]+\] \[[\w-]*:(?:notice|info|debug|trace\d)\] / || /exit signal/
+    } split /\n/, $self->text;
+    for my $pattern ($self->{expected}->@*) {
+        @odd = grep { $_ !~ $pattern } @odd;
+    }
+    return @odd;
+}
+
+# The unexpected lines that this has not returned before.
+sub news ($self) {
+    return grep { !$self->{reported}{$_}++ } $self->unexpected;
+}
+
+sub tail ($self, $n = 20) {
+    my @lines = split /^/, $self->text;
+    return join '', @lines > $n ? @lines[-$n .. -1] : @lines;
+}
+
+1;

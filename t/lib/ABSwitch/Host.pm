@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+# This machine: where the tree, its tools and free ports are, and how to run a command.
+#
+#     use ABSwitch::Host qw(repo apxs which free_port run slurp spew);
+#     my ($exit, $output) = run(repo('build/t/test_switch'));
+
+package ABSwitch::Host;
+use v5.36;
+use Carp qw(croak);
+use Cwd qw(realpath);
+use Exporter qw(import);
+use File::Basename qw(dirname);
+use File::Path qw(make_path);
+use IO::Socket::INET;
+use POSIX ();
+use Time::HiRes qw(alarm);
+
+our @EXPORT_OK = qw(repo apxs which free_port run slurp spew);
+
+my $root = realpath(dirname(__FILE__) . '/../../..');
+
+# A path of the source tree, absolute.
+sub repo ($path = '') {
+    return $path eq '' ? $root : "$root/$path";
+}
+
+# The first of these commands that exists, absolute; undef if there is none.
+sub which (@names) {
+    for my $name (@names) {
+        for my $dir (split /:/, $ENV{PATH} . ':/usr/sbin:/sbin') {
+            return "$dir/$name" if -x "$dir/$name" && !-d _;
+        }
+    }
+    return;
+}
+
+# What httpd was built with: apxs('LIBEXECDIR'). $APXS chooses another httpd.
+sub apxs ($what) {
+    state %known;
+    return $known{$what} //= do {
+        my $apxs = $ENV{APXS} || which(qw(apxs apxs2)) || croak 'there is no apxs';
+        my ($exit, $output) = run($apxs, '-q', $what);
+        croak "$apxs -q $what: $output" if $exit;
+        $output =~ s/\s+\z//r;
+    };
+}
+
+# A TCP port of 127.0.0.1 that nobody listens on. Another process may take it before you do.
+sub free_port () {
+    my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or croak "no free port: $!";
+    return $socket->sockport;
+}
+
+# Runs a command; returns its exit status (128 + N when signal N ended it) and all that it printed. A first
+# argument { deadline => seconds } changes the 60 seconds after which it is killed.
+sub run (@command) {
+    my $deadline = ref $command[0] ? (shift @command)->{deadline} : 60;
+    my $pid = open(my $pipe, '-|') // croak "fork: $!";
+    if (!$pid) {
+        open STDIN, '<', '/dev/null';
+        open STDERR, '>&', \*STDOUT;
+        { no warnings 'exec'; exec { $command[0] } @command; }
+        print "$command[0]: $!\n";
+        STDOUT->flush;
+        POSIX::_exit(127);
+    }
+    local $SIG{ALRM} = sub { kill KILL => $pid };
+    alarm $deadline;
+    my $output = do { local $/; <$pipe> } // '';
+    close $pipe;
+    alarm 0;
+    return ($? & 127 ? 128 + ($? & 127) : $? >> 8, $output);
+}
+
+sub slurp ($path) {
+    open my $file, '<:raw', $path or croak "$path: $!";
+    local $/;
+    return <$file> // '';
+}
+
+# Writes a file whole or not at all, making the directories above it.
+sub spew ($path, $text, $mode = 0644) {
+    make_path(dirname($path));
+    open my $file, '>:raw', "$path.new" or croak "$path.new: $!";
+    chmod $mode, $file;
+    print {$file} $text;
+    close $file or croak "$path.new: $!";
+    rename "$path.new", $path or croak "$path: $!";
+    return $path;
+}
+
+1;

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+# Waiting for something to become true instead of sleeping.
+#
+#     wait_for 'side A to be drained', 5, sub { $_ = $site->side('A')->{drain}; $_ eq 'drained' };
+#
+# What the block leaves in $_ is shown when time runs out. wait_for is a test point; poll is the bare loop.
+
+package ABSwitch::Wait;
+use v5.36;
+use Exporter qw(import);
+use Test::More ();
+use Time::HiRes qw(sleep time);
+
+our @EXPORT = qw(wait_for poll);
+
+# Asks every 50 ms, and once more at the end; returns the block's last value.
+sub poll ($seconds, $block) {
+    my $end = time + $seconds;
+    while (1) {
+        my $last = time >= $end;
+        my $value = $block->();
+        return $value if $value || $last;
+        sleep 0.05;
+    }
+}
+
+sub wait_for ($what, $seconds, $block) {
+    local $_;
+    my $value = poll($seconds, $block);
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    Test::More::ok($value, "waited for $what")
+        or Test::More::diag("not within $seconds s; last seen: ", ref ? Test::More::explain($_) : $_ // 'nothing');
+    return $value;
+}
+
+1;

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "log.h"
+#include "sample.h"
+
+static absw_switch_t record(const absw_policy_t *policy, const char *text)
+{
+    absw_switch_t rec;
+
+    assert_int_equal(absw_switch_parse(policy, text, strlen(text), &rec, NULL, 0),
+                     ABSW_SWITCH_FULL);
+    return rec;
+}
+
+static absw_log_entry_t entries[ABSW_LOG_MAX];
+
+static int read_log(const absw_policy_t *policy, const char *text)
+{
+    memset(entries, 0x55, sizeof(entries));
+    return absw_log_parse(policy, text, strlen(text), entries);
+}
+
+static void test_parse(void **state)
+{
+    static const char text[] =
+        "A=1 B=0 C=0 gen=4 at=40 by=dora note=back%20again\r\n"
+        "A=0 B=1 C=0 gen=3 at=30 by=cleo\n"
+        "rubbish\n"
+        "\n"
+        "B\n"
+        "A=0 B=1 C=0 gen=3 at=30 by=eve\n"
+        "A=0 Z=1 gen=2 at=20 by=bob\n"
+        "A=1 gen=1 at=10 by=ann";
+    absw_policy_t policy = sample_policy();
+
+    (void)state;
+    assert_int_equal(read_log(&policy, text), 4);
+    assert_int_equal(entries[0].rec.generation, 4);
+    assert_string_equal(entries[0].rec.note, "back again");
+    assert_true(entries[0].valid && entries[0].has_from);
+    assert_int_equal(entries[0].from[SIDE_B], 1);
+    assert_int_equal(entries[0].from[SIDE_A], 0);
+    assert_string_equal(entries[1].rec.by, "cleo");
+    assert_true(entries[1].valid);
+    assert_false(entries[1].has_from);          /* the one before named a side that is gone */
+    assert_string_equal(entries[2].rec.by, "bob");
+    assert_false(entries[2].valid || entries[2].has_from);
+    assert_true(entries[3].valid && entries[3].has_from);
+    assert_int_equal(entries[3].from[SIDE_A], 1);   /* by default */
+    assert_int_equal(read_log(&policy, ""), 0);
+    assert_int_equal(absw_log_parse(&policy, "B gen=1\0\n", 9, entries), 0);
+}
+
+static void test_order(void **state)
+{
+    absw_policy_t policy = sample_policy();
+
+    (void)state;
+    assert_int_equal(read_log(&policy, "A gen=2\nB gen=9\nC gen=5\nA gen=9 at=1\n"), 4);
+    assert_int_equal(entries[0].rec.at, 1);
+    assert_int_equal(entries[1].rec.generation, 9);
+    assert_int_equal(entries[2].rec.generation, 5);
+    assert_int_equal(entries[3].rec.generation, 2);
+    assert_false(entries[3].has_from);
+}
+
+static void test_add(void **state)
+{
+    static char buf[ABSW_LOG_TEXT_MAX + 1];
+    absw_policy_t policy = sample_policy();
+    absw_switch_t rec = record(&policy, "B gen=5 at=50 by=ann");
+    static const char old[] = "A=1 B=0 C=0 gen=6 x=%ff\nrubbish\nA=0 Z=1 gen=4\n";
+
+    apr_size_t len = absw_log_add(&policy, "", 0, &rec, buf);
+
+    (void)state;
+    assert_int_equal(len, strlen(buf));
+    assert_string_equal(buf, "A=0 B=1 C=0 gen=5 at=50 by=ann\n");
+    assert_int_equal(absw_log_add(&policy, buf, strlen(buf), &rec, buf), 0);
+    /* at its place; other lines as they came, unless they are no records */
+    len = absw_log_add(&policy, old, sizeof(old) - 1, &rec, buf);
+    assert_int_equal(len, strlen(buf));
+    assert_string_equal(buf, "A=1 B=0 C=0 gen=6 x=%ff\nA=0 B=1 C=0 gen=5 at=50 by=ann\n"
+                             "A=0 Z=1 gen=4\n");
+}
+
+/* The text does not outgrow its limits, and what goes is what is oldest. */
+static void test_limits(void **state)
+{
+    static char texts[2][ABSW_LOG_TEXT_MAX + 1];
+    absw_policy_t policy = sample_policy();
+    absw_switch_t rec = record(&policy, "B gen=1");
+    apr_size_t len = 0;
+    int n = 0;
+
+    (void)state;
+    for (int i = 1; i <= 200; i++) {
+        rec.generation = i;
+        len = absw_log_add(&policy, texts[i % 2], len, &rec, texts[(i + 1) % 2]);
+        assert_in_range(len, 1, ABSW_LOG_TEXT_MAX);
+        n = read_log(&policy, texts[(i + 1) % 2]);
+        assert_int_equal(n, i < ABSW_LOG_MAX ? i : ABSW_LOG_MAX);
+        assert_int_equal(entries[0].rec.generation, i);
+        assert_int_equal(entries[n - 1].rec.generation, i - n + 1);
+    }
+    memset(rec.note, '%', ABSW_NOTE_MAX);
+    for (int i = 201; i <= 300; i++) {
+        rec.generation = i;
+        len = absw_log_add(&policy, texts[i % 2], len, &rec, texts[(i + 1) % 2]);
+        assert_in_range(len, 1, ABSW_LOG_TEXT_MAX);
+        n = read_log(&policy, texts[(i + 1) % 2]);
+        assert_int_equal(entries[0].rec.generation, i);
+        assert_int_equal(entries[n - 1].rec.generation, i - n + 1);
+    }
+    assert_in_range(n, 15, 25);
+    /* too old for a log that is full */
+    rec.generation = 2;
+    assert_int_equal(absw_log_add(&policy, texts[1], len, &rec, texts[0]), len);
+}
+
+/* A value of the greatest size, of lines as short or as odd as can be. */
+static void test_hostile(void **state)
+{
+    static const char *const lines[] = {
+        "\n", "B gen=1\n", "x\n", "=\n", "B gen=1 note=%00\n", "A=1 gen=", "\xff\n", "B gen=",
+    };
+    absw_policy_t policy = sample_policy();
+    absw_switch_t rec = record(&policy, "B gen=5");
+    char *text = malloc(65536);
+    char *buf = malloc(ABSW_LOG_TEXT_MAX + 1);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        size_t len = strlen(lines[i]);
+        apr_size_t written;
+
+        for (size_t at = 0; at < 65536; at++) {
+            text[at] = lines[i][at % len];
+        }
+        assert_in_range(absw_log_parse(&policy, text, 65536, entries), 0, 1);
+        written = absw_log_add(&policy, text, 65536, &rec, buf);
+        assert_in_range(written, 1, ABSW_LOG_TEXT_MAX);
+        assert_int_equal(written, strlen(buf));
+        assert_true(read_log(&policy, buf) >= 1);
+        assert_int_equal(entries[0].rec.generation, 5);
+    }
+    free(text);
+    free(buf);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_add),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_hostile),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

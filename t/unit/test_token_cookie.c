@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include "sample.h"
+#include "token.h"
+
+#define TOKEN "1.k.A.-.1763800000.oKGio6SlpqeoqaqrrK2urw._4w3Rzew7TNzNFX7p2detw"
+
+static apr_pool_t *pool;
+
+static void test_cookies(void **state)
+{
+    static const struct {
+        const char *header;
+        const char *values;         /* each in <>, in order */
+    } rows[] = {
+        { "", "" },
+        { "n=v", "<v>" },
+        { "n=", "<>" },
+        { "n", "" },
+        { "=n", "" },
+        { "=", "" },
+        { ";;;", "" },
+        { ";n=v;", "<v>" },
+        { "n=1; n=2;n=3", "<1><2><3>" },
+        { "a=b; n=v; c=d", "<v>" },
+        { "\t n \t=\t v \t;x", "<v>" },
+        { "n=a=b==", "<a=b==>" },
+        { "n=\"v\"", "<\"v\">" },
+        { "n=\"a;n=b\"", "<\"a><b\">" },
+        { "n=a b", "<a b>" },
+        { "N=v", "" },
+        { "nn=v; xn=v; n n=v", "" },
+        { "n=1, n=2", "<1><2>" },
+        { "a=1, n=2", "<2>" },
+        { "a=1,2; n=v,w", "<v>" },
+        { "$Version=1; n=v; $Path=/", "<v>" },
+        { "n=\x80\xff", "<\x80\xff>" },
+        { "n=%41", "<%41>" },
+        { "n ; n = v", "<v>" },
+        { "a; n=v", "<v>" },
+        { "x=;=;n=v", "<v>" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const char *pos = rows[i].header;
+        const char *value;
+        const char *got = "";
+        apr_size_t len;
+
+        while (absw_token_next_cookie(&pos, "n", &value, &len)) {
+            assert_true(value >= rows[i].header);
+            assert_true(value + len <= rows[i].header + strlen(rows[i].header));
+            got = apr_pstrcat(pool, got, "<", apr_pstrndup(pool, value, len), ">", NULL);
+        }
+        if (strcmp(got, rows[i].values) != 0) {
+            fail_msg("Cookie: %s: got %s, not %s", rows[i].header, got, rows[i].values);
+        }
+        assert_int_equal(*pos, '\0');
+    }
+}
+
+static void test_many_cookies(void **state)
+{
+    enum { COPIES = 100 };
+    char header[COPIES * (sizeof(TOKEN) + 3) + 1];
+    char *p = header;
+    const char *pos = header;
+    const char *value;
+    apr_size_t len;
+    int n = 0;
+
+    (void)state;
+    for (int i = 0; i < COPIES; i++) {
+        memcpy(p, "n=" TOKEN "; ", sizeof(TOKEN) + 3);
+        p += sizeof(TOKEN) + 3;
+    }
+    *p = '\0';
+    while (absw_token_next_cookie(&pos, "n", &value, &len)) {
+        assert_int_equal(len, strlen(TOKEN));
+        n++;
+    }
+    assert_int_equal(n, COPIES);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return apr_pool_create(&pool, NULL);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    apr_pool_destroy(pool);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_cookies, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_many_cookies, set_up, tear_down),
+    };
+
+    apr_initialize();
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
