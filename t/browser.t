@@ -51,7 +51,7 @@ sub echo_server () {
         while (sysread $client, $frame, 4096) {
             my ($first, $length, $mask, $text) = unpack 'CCa4a*', $frame;
             last if ($first & 15) == 8;
-            syswrite $client, pack('CC', 0x81, $length & 127) . ($text ^ substr $mask x 32, 0, length $text);
+            syswrite $client, pack('CC', 0x81, $length & 127) . ($text ^. substr $mask x 32, 0, length $text);
         }
         syswrite $client, pack 'CC', 0x88, 0;
     }
@@ -285,7 +285,7 @@ JS
 subtest 'the whole of it' => sub {
     my @lines = ($site->access_log)[$first .. scalar(() = $site->access_log) - 1];
     my @below = grep { $_->{request} =~ m{ /contact/} } @lines;
-    cmp_ok scalar @below, '>', 35, 'requests of Anna';
+    cmp_ok scalar @below, '>=', 30, 'requests of Anna';
     is_deeply [grep { $_->{verdict} ne 'pass' || $_->{status} !~ /\A(?:200|101|405)\z/ } @below], [],
         'each of them passed';
     is_deeply [grep { $_->{side} ne 'A' } @below], [], 'on A';

@@ -70,9 +70,11 @@ sub door ($site) {
     is ask($site, at => '/contact-tests/B/x', @YES)->header('X-Verdict'), undef, 'a longer name is not the door';
 
     my $off = sub (%more) { moved('/contact', 'door', %more) };
-    asked $site, '/off needs no EXPR and goes to the launchpad', { at => '/contact-test/off' }, $off->(cookie => 'gone');
+    asked $site, '/off needs no EXPR and goes to the launchpad', { at => '/contact-test/off' },
+        $off->(cookie => 'gone');
     asked $site, 'with its query', { at => '/contact-test/off?a=1' }, $off->(cookie => 'gone', to => '/contact?a=1');
-    asked $site, 'where the cookie cannot be seen any token is dropped', { at => '/contact-test/off', from => 'nowhere' },
+    asked $site, 'where the cookie cannot be seen any token is dropped',
+        { at => '/contact-test/off', from => 'nowhere' },
         $off->(cookie => 'gone');
     asked $site, 'on an own page\'s word too', { at => '/contact-test/off', from => 'noreferrer' },
         $off->(cookie => 'gone');
@@ -86,7 +88,8 @@ sub door ($site) {
     my @inner = (app => 'inner');
     asked $site, "off drops a tester's token", { @inner, at => '/inner/door/off', token => 'B tester' },
         moved('/inner', 'door', cookie => 'gone');
-    asked $site, 'for another site as well', { @inner, at => '/inner/door/off', token => 'B tester', from => 'foreign' },
+    asked $site, 'for another site as well', { @inner, at => '/inner/door/off', token => 'B tester',
+        from => 'foreign' },
         moved('/inner', 'door', cookie => 'gone');
     asked $site, "an ordinary session is not a tester's", { @inner, at => '/inner/door/off', token => 'B' },
         moved('/inner', 'door');
@@ -110,7 +113,8 @@ subtest 'a tester' => sub {
     is $anna->follow->header('X-Side'), 'C', 'beats stickiness and a closed side at the launchpad too';
     $anna->type_in('/contact', headers => ['X-Route' => 'B']);
     is $anna->follow->header('X-Side'), 'C', 'and routes';
-    is $anna->type_in('/contact/A/page.html')->location, '/contact/C/page.html', 'elsewhere it is a session like any other';
+    is $anna->type_in('/contact/A/page.html')->location, '/contact/C/page.html',
+        'elsewhere it is a session like any other';
     is $anna->click('/contact/A/')->header('X-Verdict'), 'visitor', 'inside too';
     is $anna->fetch('/contact/A/')->header('X-Verdict'), 'pass', 'and for a script';
 
@@ -154,7 +158,8 @@ subtest 'what a door counts' => sub {
 };
 
 subtest 'who may' => sub {
-    my $site = ABSwitch::Site->new(app => q{ABSwitchOverride /door "-R '127.0.0.1' && %{QUERY_STRING} =~ /key=1/"})->start;
+    my $door = q{ABSwitchOverride /door "-R '127.0.0.1' && %{QUERY_STRING} =~ /key=1/"};
+    my $site = ABSwitch::Site->new(app => $door)->start;
     asked $site, 'an expression of the request', { at => '/door/B/x?key=1' },
         moved('/contact/B/x?key=1', 'door', cookie => 'B tester');
     asked $site, 'false', { at => '/door/B/x?key=2' }, refused(403, 'door');

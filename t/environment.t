@@ -7,6 +7,7 @@ use v5.36;
 use Test::More;
 use ABSwitch::Ask;
 use ABSwitch::Site;
+use ABSwitch::Token;
 use ABSwitch::Wait;
 
 # The environment that an env.shtml prints.
@@ -24,7 +25,7 @@ sub site (%o) {
     return $site->start;
 }
 
-sub close_c ($site, @more) {
+sub close_c ($site) {
     my $now = time;
     $site->flip("A=1 B=0 C=0 gen=3 at=$now by=test since=B:$now,C:$now closed=C");
     return $now;
@@ -51,7 +52,8 @@ for my $mpm (ABSwitch::Httpd->mpms) {
             my $ours = ours(environment(ask($site, at => $at, %$ask)));
             my $expires = delete $ours->{ABSWITCH_EXPIRES};
             my %draining = $side eq 'B' ? (ABSWITCH_DRAINING => 1) : ();
-            is_deeply $ours, { ABSWITCH_APP => 'contact', ABSWITCH_SIDE => $side, ABSWITCH_VERDICT => $verdict, %draining },
+            is_deeply $ours, { ABSWITCH_APP => 'contact', ABSWITCH_SIDE => $side, ABSWITCH_VERDICT => $verdict,
+                %draining },
                 "$verdict on $side";
             is defined $expires, $side eq 'B', 'ABSWITCH_EXPIRES on a draining side only' if $side ne 'C';
         }
@@ -61,7 +63,8 @@ for my $mpm (ABSwitch::Httpd->mpms) {
         ask($site, at => $_->[1], %{ $_->[2] // {} }) for my @lines = (
             ['launchpad A', '/contact?in'], ['pass A', '/contact/A/?pass', { token => 'A' }],
             ['bookmark B', '/contact/B/?bookmark'], ['closed C', '/contact/C/?closed'],
-            ['closed C', '/contact/C/?refused', { as => 'script' }], ['cutoff A', '/contact/A/?cutoff', { token => 'A old' }],
+            ['closed C', '/contact/C/?refused', { as => 'script' }],
+            ['cutoff A', '/contact/A/?cutoff', { token => 'A old' }],
             ['prefetch B', '/contact/B/?prefetch', { headers => ['Sec-Purpose' => 'prefetch'] }],
             ['deeplink A', '/contact/old?deeplink'], ['- -', '/none?none'],
         );
@@ -93,9 +96,11 @@ subtest 'ABSWITCH_EXPIRES' => sub {
         return like($got // 'none', qr/\A[0-9]+\z/, "$name: a number") && cmp_ok abs($got - $seconds), '<=', 3, $name;
     };
     my $login = time - 1000;
-    my $token = sub ($app) { ABSwitch::Token::make_token(secret => ABSwitch::Site::SECRET, app => $app, side => 'B', login => $login) };
+    my $token = sub ($app) { make_token(secret => ABSwitch::Site::SECRET, app => $app, side => 'B',
+        login => $login) };
 
-    $about->($expires->('contact', token => $token->('contact')), 8 * 3600 - 1000, 'before any record: until the cut-off');
+    $about->($expires->('contact', token => $token->('contact')), 8 * 3600 - 1000,
+        'before any record: until the cut-off');
     is $expires->('contact', as => 'script'), undef, 'who has no session has none';
     is $expires->('ever', token => $token->('ever')), undef, 'with neither time there is none';
 
@@ -114,13 +119,15 @@ subtest 'ABSWITCH_EXPIRES' => sub {
 
 subtest 'request headers that look like ours' => sub {
     my $site = site(conf => <<'CONF');
-Header always set X-Saw "expr=%{req:ABSWITCH-SIDE}|%{req:ABSWITCH_SIDE}|%{req:abswitch-x}|%{req:AbSwItCh-VeRdIcT}|%{req:ABSWITCH-}|%{req:ABSWITCHX}|%{req:X-ABSWITCH-SIDE}"
+Define SAW "%{req:ABSWITCH-SIDE}|%{req:ABSWITCH_SIDE}|%{req:abswitch-x}|%{req:AbSwItCh-VeRdIcT}|%{req:ABSWITCH-}"
+Header always set X-Saw "expr=${SAW}|%{req:ABSWITCHX}|%{req:X-ABSWITCH-SIDE}"
 RequestHeader set X-Copy "expr=%{req:ABSWITCH-SIDE}"
 Header always set X-Copied "expr=%{req:X-Copy}"
 CONF
     $site->write('htdocs/env.shtml', '<!--#printenv -->');
     close_c($site);
-    my @forged = ('ABSWITCH-SIDE' => 'f1', 'ABSWITCH_SIDE' => 'f2', 'abswitch-x' => 'f3', 'AbSwItCh-VeRdIcT' => ['f4', 'f4'],
+    my @forged = ('ABSWITCH-SIDE' => 'f1', 'ABSWITCH_SIDE' => 'f2', 'abswitch-x' => 'f3',
+        'AbSwItCh-VeRdIcT' => ['f4', 'f4'],
         'ABSWITCH-' => 'f5', 'ABSWITCHX' => 'kept', 'X-ABSWITCH-SIDE' => 'kept');
     my $saw = sub (%ask) { return scalar ask($site, %ask, headers => [@forged])->header('X-Saw') };
     my $removed = '|||||kept|kept';
@@ -141,7 +148,8 @@ CONF
     my $env = environment(ask($site, at => '/contact/A/env.shtml', token => 'A', headers => [@forged]));
     is_deeply [grep { /\AHTTP_ABSWITCH_/ } keys %$env], [], 'an application gets none of them';
     is $env->{HTTP_ABSWITCHX}, 'kept', 'and all others';
-    is_deeply ours($env), { ABSWITCH_APP => 'contact', ABSWITCH_SIDE => 'A', ABSWITCH_VERDICT => 'pass' }, 'with our own as ever';
+    is_deeply ours($env), { ABSWITCH_APP => 'contact', ABSWITCH_SIDE => 'A', ABSWITCH_VERDICT => 'pass' },
+        'with our own as ever';
     $site->log_is_clean;
 };
 
@@ -177,10 +185,12 @@ subtest 'CGI' => sub {
 CONF
     $site->write('htdocs/contact/B/env.cgi', "#!/bin/sh\necho Content-Type: text/plain\necho\nenv\n", 0755);
     close_c($site);
-    my $env = environment(ask($site, at => '/contact/B/env.cgi/info', token => 'B', headers => ['Abswitch-Side' => 'forged']));
+    my $env = environment(ask($site, at => '/contact/B/env.cgi/info', token => 'B',
+        headers => ['Abswitch-Side' => 'forged']));
     my $ours = ours($env);
     like delete $ours->{ABSWITCH_EXPIRES}, qr/\A287\d\d\z/, 'a script is told when it ends';
-    is_deeply $ours, { ABSWITCH_APP => 'contact', ABSWITCH_SIDE => 'B', ABSWITCH_VERDICT => 'pass', ABSWITCH_DRAINING => 1 },
+    is_deeply $ours, { ABSWITCH_APP => 'contact', ABSWITCH_SIDE => 'B', ABSWITCH_VERDICT => 'pass',
+        ABSWITCH_DRAINING => 1 },
         'and the rest';
     is $env->{HTTP_ABSWITCH_SIDE}, undef, 'and nothing forged';
     $site->log_is_clean;

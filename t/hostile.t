@@ -32,7 +32,8 @@ sub path ($site, $target, $status, $to = undef, %ask) {
     like $r->status, qr/\A$status\z/, "$name: status";
     like $r->location // 'none', $to ? qr/\A$to\z/ : qr/\Anone\z/, "$name: where to" if $status !~ /\|/;
     is_tame($name, $r);
-    is_deeply [$r->header('X'), grep { ($_->{name} ne 'abswitch_contact') } $r->cookies], [], "$name: no header slipped in";
+    is_deeply [$r->header('X'), grep { ($_->{name} ne 'abswitch_contact') } $r->cookies], [],
+        "$name: no header slipped in";
     return $r;
 }
 
@@ -125,7 +126,8 @@ sub headers ($site) {
         "http://evil/$own/contact/A/", "http://evil?$own/contact/A/", "http://evil#$own/contact/A/",
         "$own/contact/A/../../other", "$own/contact/A/%2e%2e/%2e%2e/other", "$own/contact/A%00", "$own/contact/AB/",
         "http://127.0.0.1:0/contact/A/", "http://127.0.0.1:99999/contact/A/",
-        "http://127.0.0.1:/contact/A/", "http://[::1/contact/A/", "http://[]/contact/A/", "ftp://127.0.0.1/contact/A/", 'x' x 8000;
+        "http://127.0.0.1:/contact/A/", "http://[::1/contact/A/", "http://[]/contact/A/", "ftp://127.0.0.1/contact/A/",
+            'x' x 8000;
     $referer->(1, 'an empty Referer is none', Referer => '', @same);
     $referer->(1, 'a long one', Referer => "$own/contact/A/" . 'x' x 8000);
     $referer->(1, 'an encoded one', Referer => "$own/contact/%41/x");
@@ -139,9 +141,11 @@ sub headers ($site) {
         for 'null', '', 'http://127.0.0.1', 'http://127.0.0.1:1', "$own.evil", "$own/", "$own, $own", 'x' x 8000;
     $referer->(0, 'two Origins', Origin => [$own, $own]);
     $referer->(0, "Sec-Fetch-Site $_", 'Sec-Fetch-Site' => $_)
-        for 'SAME-ORIGIN', 'same-origin, same-origin', 'same-origin, none', 'same-origin;x', '', 'same-site', 'x' x 8000;
+        for 'SAME-ORIGIN', 'same-origin, same-origin', 'same-origin, none', 'same-origin;x', '', 'same-site',
+            'x' x 8000;
     $referer->(0, 'Sec-Fetch-Site twice', 'Sec-Fetch-Site' => ['same-origin', 'same-origin']);
-    $referer->(1, 'an inside Referer with Sec-Fetch-Site none', Referer => "$own/contact/A/", 'Sec-Fetch-Site' => 'none');
+    $referer->(1, 'an inside Referer with Sec-Fetch-Site none', Referer => "$own/contact/A/",
+        'Sec-Fetch-Site' => 'none');
     $referer->(0, 'X-Forwarded-* lies', 'X-Forwarded-Host' => 'evil', 'X-Forwarded-Proto' => 'https',
         'X-Forwarded-For' => '127.0.0.1', Referer => 'https://evil/contact/A/');
 
@@ -153,20 +157,23 @@ sub headers ($site) {
             'Sec-Purpose ' . substr $purpose, 0, 20;
     }
 
-    my @socket = (Upgrade => 'websocket', Connection => 'Upgrade', 'Sec-WebSocket-Key' => 'eA==', 'Sec-WebSocket-Version' => 13);
+    my @socket = (Upgrade => 'websocket', Connection => 'Upgrade', 'Sec-WebSocket-Key' => 'eA==',
+        'Sec-WebSocket-Version' => 13);
     for my $token (undef, 'A', 'B') {
         my $r = ask($site, at => '/contact/B/', as => 'plain', method => 'GET', headers => [@socket, Origin => $own],
             defined $token ? (token => $token) : (), client => $site->client);
         is_deeply [$r->status, seen($r)->@{qw(verdict cookie)}], [200, 'pass', undef],
             'a WebSocket handshake passes: ' . ($token // 'nobody');
     }
-    for my $host ('evil', 'APP.EXAMPLE.', 'evil/contact', 'a:b:c', '[::1]', 'evil:99999', '', ' ', 'x' x 300, "e\xffvil") {
+    for my $host ('evil', 'APP.EXAMPLE.', 'evil/contact', 'a:b:c', '[::1]', 'evil:99999', '', ' ', 'x' x 300,
+        "e\xffvil") {
         my $r = ask($site, at => '/contact/B/x', headers => [Host => $host]);
         like $r->status, qr/\A(?:302|400)\z/, 'Host ' . substr($host =~ s/[^ -~]/?/gr, 0, 20);
         is_tame('with it', $r);
     }
     is ask($site, at => '/contact/B/x', headers => [Host => ['a', 'b']])->status, 400, "two Hosts: httpd's own 400";
-    asked $site, 'Connection: Cookie, Referer', { at => '/contact/B/', token => 'B', headers => [Connection => 'close, Cookie, Referer'] },
+    asked $site, 'Connection: Cookie, Referer',
+        { at => '/contact/B/', token => 'B', headers => [Connection => 'close, Cookie, Referer'] },
         passed('B', 'pass');
 
     for my $method ('get', 'Head', 'BREW', 'PROPFIND', 'MKCOL', 'post', 'OPTIONS', 'TRACE', 'M' x 200) {
@@ -183,12 +190,14 @@ sub headers ($site) {
     is_deeply [$r->status, seen($r)->@{qw(verdict cookie)}], [200, 'pass', undef], 'a CORS preflight below a side';
     is ask($site, at => '/contact', method => 'OPTIONS', as => 'script', headers => [@preflight])->status, 405,
         'and at the launchpad';
-    is $site->client->raw("GET /contact/B/x HTTP/1.0\r\nAccept: text/html\r\n\r\n")->location, '/contact/A/x', 'HTTP/1.0';
+    is $site->client->raw("GET /contact/B/x HTTP/1.0\r\nAccept: text/html\r\n\r\n")->location, '/contact/A/x',
+        'HTTP/1.0';
     is $site->client->raw("GET /contact/B/x\r\n\r\n")->status =~ /\A(?:0|400|302)\z/, 1, 'HTTP/0.9';
-    is $site->client->raw("GET /contact/B/x HTTP/1.1\r\nHost: a\r\nReferer : $own/contact/A/\r\nConnection: close\r\n\r\n")->status,
+    my $get = "GET /contact/B/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";
+    is $site->client->raw("${get}Referer : $own/contact/A/\r\n\r\n")->status,
         400, 'a blank before the colon';
-    is $site->client->raw("GET /contact/B/x HTTP/1.1\r\nHost: a\r\n" . "Cookie: abswitch_contact=x\r\n" x 90
-            . "Accept: text/html\r\nConnection: close\r\n\r\n")->location, '/contact/A/x', 'ninety Cookie headers';
+    is $site->client->raw($get . "Cookie: abswitch_contact=x\r\n" x 90 . "Accept: text/html\r\n\r\n")->location,
+        '/contact/A/x', 'ninety Cookie headers';
 }
 
 for my $mpm (ABSwitch::Httpd->mpms) {
@@ -232,10 +241,12 @@ subtest 'MergeSlashes Off' => sub {
 
 subtest 'odd things at the launchpad, the logout and the door' => sub {
     my $site = site();
-    for my $target ('//contact', '/contact//', '/contact/.', '/%63ontact', '/contact/A/..', '/contact/A/../', '/contact?//evil',
+    for my $target ('//contact', '/contact//', '/contact/.', '/%63ontact', '/contact/A/..', '/contact/A/../',
+        '/contact?//evil',
         '/contact?%0d%0aX:y', '/contact/?\\evil', 'http://evil.example/contact', '//contact?a=//b') {
         my $r = ask($site, at => $target);
-        is_deeply [$r->status, ($r->location // '') =~ m{\A(/contact/A/)(?:\?|\z)}], [302, '/contact/A/'], "enter: $target";
+        is_deeply [$r->status, ($r->location // '') =~ m{\A(/contact/A/)(?:\?|\z)}], [302, '/contact/A/'],
+            "enter: $target";
         is_tame($target, $r);
     }
     for my $target ('/contact;x', '/contact%00', '/contact%2f', '/CONTACT', '/contact%20', '/contact.') {
@@ -250,9 +261,11 @@ subtest 'odd things at the launchpad, the logout and the door' => sub {
         isnt ask($site, at => $target, token => 'A')->header('X-Verdict') // '', 'logout', "none: $target";
     }
     my @yes = (headers => ['X-Tester' => 'yes']);
-    for my $target ('/contact-test/B//evil', '/contact-test/B/%5cevil', '/contact-test/B/%0d%0aX:y', '/contact-test//B/x',
+    for my $target ('/contact-test/B//evil', '/contact-test/B/%5cevil', '/contact-test/B/%0d%0aX:y',
+        '/contact-test//B/x',
         '/contact-test/B/%2e%2e/B/x', '/contact-test/B?//evil', '/contact-test/off//evil', '/contact-test/off?//evil',
-        '/contact-test/../../B', '/contact-test/..%2fB', '/contact-test/B;x', '/contact-test/%2e%2e', '/contact-test/B/..;/x') {
+        '/contact-test/../../B', '/contact-test/..%2fB', '/contact-test/B;x', '/contact-test/%2e%2e',
+            '/contact-test/B/..;/x') {
         my $r = ask($site, at => $target, @yes);
         like $r->status, qr/\A(?:302|40[034])\z/, "the door: $target";
         is_tame($target, $r);

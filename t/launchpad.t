@@ -78,7 +78,8 @@ sub sticky ($site) {
         ['even if it has one there', { token => 'A', as => 'form' },
             moved('/contact/A/', 'launchpad', status => 303, cookie => 'A')],
         ["a tester's token beats weights", { token => 'B tester' }, moved('/contact/B/', 'launchpad', side => 'B')],
-        ["a tester's token beats a closed side", { token => 'C tester' }, moved('/contact/C/', 'launchpad', side => 'C')],
+        ["a tester's token beats a closed side", { token => 'C tester' },
+            moved('/contact/C/', 'launchpad', side => 'C')],
         ["until it is too old", { token => 'C tester old' }, moved('/contact/A/', 'launchpad', cookie => 'A')],
         ['a prefetch that would be redirected', { headers => ['Sec-Purpose' => 'prefetch'] }, refused(503, 'prefetch')],
         ['a prerender', { headers => ['Sec-Purpose' => 'prefetch;prerender'] }, refused(503, 'prefetch')],
@@ -144,7 +145,8 @@ subtest 'page=' => sub {
     my $page = { status => 200, like => qr/\Athe form/ };
     asked $site, "a GET shows the page: $_->[0]", { at => '/contact', $_->[1]->%* }, $page for (
         ['nobody', {}], ['with a slash', { at => '/contact/' }], ['a live session', { token => 'B' }],
-        ['a tester', { token => 'B tester' }], ['an old token', { token => 'A old' }], ['no browser', { as => 'plain' }],
+        ['a tester', { token => 'B tester' }], ['an old token', { token => 'A old' }],
+        ['no browser', { as => 'plain' }],
         ['a prefetch: it redirects nobody', { headers => ['Sec-Purpose' => 'prefetch'] }],
     );
     asked $site, 'HEAD has no body', { at => '/contact', method => 'HEAD' }, { status => 200, like => qr/\A\z/ };
@@ -165,7 +167,8 @@ subtest 'login=' => sub {
     $site->write("htdocs/contact/$_/login.shtml",
         "$_ reads a <!--#echo var=\"REQUEST_METHOD\" --> of <!--#echo var=\"CONTENT_LENGTH\" -->\n") for qw(A B);
     $site->start;
-    my $login = sub ($side, %more) { moved("/contact/$side/login.shtml", 'launchpad', status => 307, side => $side, %more) };
+    my $login = sub ($side, %more) { moved("/contact/$side/login.shtml", 'launchpad', status => 307, side => $side,
+        %more) };
     asked $site, 'a POST is answered 307 to the login of the side', { at => '/contact', as => 'form' },
         $login->('A', cookie => 'A');
     asked $site, 'with its query', { at => '/contact?a=1', as => 'form' },
@@ -182,8 +185,10 @@ subtest 'login=' => sub {
     sessions_are $site, 'where the session is then', { A => 0, B => 1 };
 
     my $line = $site->client->connection;
-    is ask($site, client => $line, at => '/contact', as => 'form', body => 'x' x 5000)->status, 307, 'a body on a kept connection';
-    is ask($site, client => $line, at => '/contact', as => 'form', body => 'y')->status, 307, 'does not spoil the next request';
+    is ask($site, client => $line, at => '/contact', as => 'form', body => 'x' x 5000)->status, 307,
+        'a body on a kept connection';
+    is ask($site, client => $line, at => '/contact', as => 'form', body => 'y')->status, 307,
+        'does not spoil the next request';
     $line->close;
     $site->log_is_clean;
 };
@@ -274,7 +279,8 @@ CONF
         moved('/far/away/', 'launchpad', side => 'B');
     asked $site, 'is decided upon', { at => '/far/away/', app => 'spread', token => 'B' },
         { status => 200, verdict => 'pass', like => qr/far/ };
-    asked $site, 'so is one below nothing', { at => '/spread/A/', app => 'spread' }, passed('A', 'enter', cookie => 'A');
+    asked $site, 'so is one below nothing', { at => '/spread/A/', app => 'spread' },
+        passed('A', 'enter', cookie => 'A');
     asked $site, 'a longer name is not the launchpad', { at => '/peoples', app => 'spread' },
         { status => 404, verdict => undef };
     $site->log_is_clean;
@@ -282,7 +288,8 @@ CONF
 
 subtest 'no redirect leaves the site, none is permanent' => sub {
     my $site = ABSwitch::Site->new(conf => "UseCanonicalName On\n")->start;
-    for my $headers ([], [Host => 'evil.example'], [Host => 'APP.EXAMPLE.:8080'], ['X-Forwarded-Host' => 'evil.example'],
+    for my $headers ([], [Host => 'evil.example'], [Host => 'APP.EXAMPLE.:8080'],
+        ['X-Forwarded-Host' => 'evil.example'],
         ['X-Forwarded-Proto' => 'https']) {
         my $r = ask($site, at => '/contact', headers => $headers);
         is_deeply [$r->status, $r->location], [302, '/contact/A/'], "a path, and 302 (@$headers)";

@@ -5,9 +5,9 @@
 use v5.36;
 use Test::More;
 use ABSwitch::Ask;
+use ABSwitch::Host qw(free_port);
 use ABSwitch::Httpd;
 use ABSwitch::Site;
-use ABSwitch::Wait;
 
 for my $mpm (ABSwitch::Httpd->mpms) {
     subtest $mpm => sub {
@@ -24,7 +24,8 @@ CONF
         }
         $back->start;
         my $port = $back->port;
-        my $site = ABSwitch::Site->new(mpm => $mpm, sides => [qw(A B C)], app => "ABSwitchLogout /login.html\n", conf => <<"CONF")->start;
+        my %o = (mpm => $mpm, sides => [qw(A B C)], app => "ABSwitchLogout /login.html\n");
+        my $site = ABSwitch::Site->new(%o, conf => <<"CONF")->start;
 ProxyPass /contact/A http://127.0.0.1:$port/a
 ProxyPassReverse /contact/A http://127.0.0.1:$port/a
 <Location /contact/B>
@@ -40,16 +41,20 @@ CONF
         asked $site, 'a newcomer is sent to the current side', { at => '/contact/B/x?q' },
             moved('/contact/A/x?q', 'bookmark', cookie => 'A');
         asked $site, 'a session to its side', { at => '/contact/A/x', token => 'B' }, moved('/contact/B/x', 'bookmark');
-        asked $site, 'a closed side is closed', { at => '/contact/C/', as => 'script' }, refused(403, 'closed', reason => 'closed');
+        asked $site, 'a closed side is closed', { at => '/contact/C/', as => 'script' },
+            refused(403, 'closed', reason => 'closed');
         asked $site, 'the cut-off cuts off', { at => '/contact/A/', token => 'A old' },
             moved('/contact?abswitch=expired', 'cutoff', cookie => 'gone');
         asked $site, 'a prefetch is refused', { at => '/contact/A/', headers => ['Sec-Purpose' => 'prefetch'] },
             refused(503, 'prefetch');
         is $heard->(), $before, 'of all that the back end hears nothing';
 
-        asked $site, 'a session passes', { at => '/contact/A/index.html', token => 'A' }, passed('A', 'pass', like => qr/\Aa index/);
-        asked $site, 'on each side', { at => '/contact/B/index.html', token => 'B' }, passed('B', 'pass', like => qr/\Ab index/);
-        asked $site, 'a visitor', { at => '/contact/B/index.html', token => 'A', from => 'inside' }, passed('B', 'visitor');
+        asked $site, 'a session passes', { at => '/contact/A/index.html', token => 'A' },
+            passed('A', 'pass', like => qr/\Aa index/);
+        asked $site, 'on each side', { at => '/contact/B/index.html', token => 'B' },
+            passed('B', 'pass', like => qr/\Ab index/);
+        asked $site, 'a visitor', { at => '/contact/B/index.html', token => 'A', from => 'inside' },
+            passed('B', 'visitor');
         asked $site, 'a new token comes with the back end\'s answer', { at => '/contact/A/index.html' },
             passed('A', 'enter', cookie => 'A', cache => 'private');
         asked $site, 'and with its 404', { at => '/contact/A/none' },
@@ -72,16 +77,49 @@ CONF
         like $body, qr/^REQUEST_METHOD=POST$/m, 'of a POST';
         sessions_are $site, 'sessions are counted', { C => 0 };
         my $anna = witness($site, 'A');
-        asked $site, 'the launchpad leads there', { at => '/contact', token => $anna }, moved('/contact/A/', 'launchpad');
+        asked $site, 'the launchpad leads there', { at => '/contact', token => $anna },
+            moved('/contact/A/', 'launchpad');
         $_->log_is_clean for $site, $back;
     };
 }
 
+# However requests reach the back end, the decision comes first. `%s` is the back end's address.
+subtest 'ways to say proxy' => sub {
+    my $back = ABSwitch::Httpd->new(module => 0, name => 'back')->start;
+    my $to = 'http://127.0.0.1:' . $back->port;
+    my $site = ABSwitch::Site->new;
+    my @ways = (
+        ['ProxyPass of the sides', "ProxyPass /contact/A %s/a\nProxyPass /contact/B %s/b"],
+        ['undecoded', "ProxyPass /contact/A %s/a mapping=encoded\nProxyPass /contact/B %s/b mapping=encoded"],
+        ['for servlets', "ProxyPass /contact/A %s/a mapping=servlet\nProxyPass /contact/B %s/b mapping=servlet"],
+        ['ProxyPassMatch', 'ProxyPassMatch ^/contact/([AB])/(.*)$ %s/$1/$2'],
+        ['everything', 'ProxyPass / %s/'],
+        ['everything for servlets', 'ProxyPass / %s/ mapping=servlet'],
+        ['RewriteRule', "RewriteEngine On\nRewriteRule ^/(.*) %s/\$1 [P]"],
+        ['SetHandler for the sides', qq{<Location "/contact/A">\nSetHandler "proxy:%s"\n</Location>}],
+        ['SetHandler for everything', qq{<Location "/">\nSetHandler "proxy:%s"\n</Location>}],
+    );
+    for my $way (@ways) {
+        my ($name, $conf) = @$way;
+        $site->set_conf($conf =~ s/%s/$to/gr . "\n");
+        $site->{pid} ? $site->graceful : $site->start;
+        asked $site, "$name: the launchpad", { at => '/contact' }, moved('/contact/A/', 'launchpad', cookie => 'A');
+        asked $site, "$name: a draining side", { at => '/contact/B/x' },
+            moved('/contact/A/x', 'bookmark', cookie => 'A');
+        asked $site, "$name: a session elsewhere", { at => '/contact/B/x?q', token => 'A' },
+            moved('/contact/A/x?q', 'bookmark');
+        asked $site, "$name: a session past its time", { at => '/contact/A/', token => 'A old', as => 'script' },
+            refused(403, 'cutoff', reason => 'cutoff', cookie => 'gone');
+    }
+    $_->log_is_clean for $site, $back;
+};
+
 subtest 'a back end that is down' => sub {
-    my $port = ABSwitch::Host::free_port();
+    my $port = free_port();
     my $site = ABSwitch::Site->new(conf => "ProxyPass /contact/A http://127.0.0.1:$port/ retry=0\n")->start;
     my $r = ask($site, at => '/contact/A/');
-    is_deeply [$r->status, seen($r)->@{qw(verdict cookie cache)}], [503, 'enter', 'A', 'private'], 'a newcomer gets its token with the 503';
+    is_deeply [$r->status, seen($r)->@{qw(verdict cookie cache)}], [503, 'enter', 'A', 'private'],
+        'a newcomer gets its token with the 503';
     $site->expect_log(qr/AH00957|AH01114|AH00959/);
     $site->log_is_clean;
 };

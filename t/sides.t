@@ -68,7 +68,8 @@ sub table ($site) {
         ['a longer name', { at => '/contact/AB', as => 'script' }, { status => 404, verdict => undef }],
         ['another case', { at => '/contact/a/', as => 'script' }, { status => 404, verdict => undef }];
 
-    rows $site, 'row 2: prefetch', map({ my ($name, $ask) = @$_; [$name, { @PREFETCH, %$ask }, refused(503, 'prefetch')] }
+    rows $site, 'row 2: prefetch', map({ my ($name, $ask) = @$_; [$name, { @PREFETCH, %$ask },
+        refused(503, 'prefetch')] }
         ['that would get a cookie (enter)', { at => '/contact/A/' }],
         ['that would get a cookie (adopt)', { at => '/contact/B/', from => 'inside' }],
         ['that would be redirected (draining)', { at => '/contact/B/' }],
@@ -104,7 +105,8 @@ sub table ($site) {
             $out->('A', status => 405)],
         ['on a draining side', { at => '/contact/B/logout.shtml', token => 'B' }, $out->('B')],
         ['on a closed side', { at => '/contact/C/logout.shtml', token => 'C' }, $out->('C')],
-        ['on another side', { at => '/contact/B/logout.shtml', token => 'A' }, $out->('B', others => cleared('A', 'B'))],
+        ['on another side', { at => '/contact/B/logout.shtml', token => 'A' },
+            $out->('B', others => cleared('A', 'B'))],
         ['of a session past its time', { at => '/contact/A/logout.shtml', token => 'A old' }, $out->('A')],
         ['of a tester', { at => '/contact/A/logout.shtml', token => 'A tester' }, $out->('A')],
         ['of nobody', { at => '/contact/A/logout.shtml' }, $out->('A')],
@@ -121,8 +123,10 @@ sub table ($site) {
     rows $site, 'row 4: cut-off',
         ['nav: 302 to exactly the launchpad', { at => '/contact/A/page.html?x=1', token => 'A old' },
             $cut->('A', moved($expired, 'cutoff', side => 'A'))],
-        ['by HEAD', { at => '/contact/A/', token => 'A old', method => 'HEAD' }, $cut->('A', moved($expired, 'cutoff'))],
-        ['from inside', { at => '/contact/A/', token => 'A old', from => 'inside' }, $cut->('A', moved($expired, 'cutoff'))],
+        ['by HEAD', { at => '/contact/A/', token => 'A old', method => 'HEAD' },
+            $cut->('A', moved($expired, 'cutoff'))],
+        ['from inside', { at => '/contact/A/', token => 'A old', from => 'inside' },
+            $cut->('A', moved($expired, 'cutoff'))],
         ['form POST: 303', { at => '/contact/A/env.shtml?x=1', as => 'form', token => 'A old' },
             $cut->('A', moved($expired, 'cutoff', status => 303))],
         ['a script: 403 with its reason', { at => '/contact/A/', as => 'script', token => 'A old' },
@@ -141,7 +145,8 @@ sub table ($site) {
     rows $site, "row 5: tester's token for this side",
         ['closed', { at => '/contact/C/', token => 'C tester' }, passed('C', 'tester')],
         ['open', { at => '/contact/A/', token => 'A tester', from => 'foreign' }, passed('A', 'tester')],
-        ['a script on a closed side', { at => '/contact/C/', as => 'script', token => 'C tester' }, passed('C', 'tester')],
+        ['a script on a closed side', { at => '/contact/C/', as => 'script', token => 'C tester' },
+            passed('C', 'tester')],
         ['a form', { at => '/contact/C/env.shtml', as => 'form', token => 'C tester' }, passed('C', 'tester')];
 
     my $gone = '/contact?abswitch=closed';
@@ -151,10 +156,12 @@ sub table ($site) {
         ['from inside too', { at => '/contact/C/x', token => 'B', from => 'inside' }, moved('/contact/B/x', 'closed')],
         ['to the current side with a new token', { at => '/contact/C/x?q=1' },
             moved('/contact/A/x?q=1', 'closed', cookie => 'A')],
-        ['to the current side by its route', { at => '/contact/C/x', @TO_B }, moved('/contact/B/x', 'closed', cookie => 'B')],
+        ['to the current side by its route', { at => '/contact/C/x', @TO_B },
+            moved('/contact/B/x', 'closed', cookie => 'B')],
         ['its own sessions are none', { at => '/contact/C/x', token => 'C', from => 'inside' },
             moved('/contact/A/x', 'closed', cookie => 'A')],
-        ['by HEAD', { at => '/contact/C/', method => 'HEAD', token => 'C' }, moved('/contact/A/', 'closed', cookie => 'A')],
+        ['by HEAD', { at => '/contact/C/', method => 'HEAD', token => 'C' },
+            moved('/contact/A/', 'closed', cookie => 'A')],
         ['without a slash', { at => '/contact/C', token => 'A' }, moved('/contact/A', 'closed')],
         ['form POST: 303', { at => '/contact/C/save?x=1', as => 'form', token => 'C' },
             moved($gone, 'closed', status => 303)],
@@ -172,7 +179,8 @@ sub table ($site) {
     rows $site, 'row 7: not nav',
         ['no session', { at => '/contact/A/', as => 'script' }, passed('A', 'pass')],
         ['no session, draining', { at => '/contact/B/', as => 'script', from => 'foreign' }, passed('B', 'pass')],
-        ['a session of another side, from outside', { at => '/contact/B/', as => 'script', token => 'A', from => 'foreign' },
+        ['a session of another side, from outside',
+            { at => '/contact/B/', as => 'script', token => 'A', from => 'foreign' },
             passed('B', 'pass')],
         ['a form', { at => '/contact/B/env.shtml', as => 'form', from => 'foreign' }, passed('B', 'pass')],
         ['no browser', { at => '/contact/B/', as => 'plain' }, passed('B', 'pass')],
@@ -190,14 +198,16 @@ sub table ($site) {
         ['a tester', { at => '/contact/B/', token => 'C tester', from => 'inside' }, passed('B', 'visitor')];
 
     rows $site, 'row 9: live session on another side, from outside',
-        ['typed', { at => '/contact/A/page.html?q=1', token => 'B' }, moved('/contact/B/page.html?q=1', 'bookmark', side => 'A')],
+        ['typed', { at => '/contact/A/page.html?q=1', token => 'B' },
+            moved('/contact/B/page.html?q=1', 'bookmark', side => 'A')],
         ['draining', { at => '/contact/B/', token => 'A' }, moved('/contact/A/', 'bookmark')],
         ['of another site', { at => '/contact/A/', token => 'B', from => 'foreign' }, moved('/contact/B/', 'bookmark')],
         ['the launchpad is outside', { at => '/contact/A/', token => 'B', from => 'launchpad' },
             moved('/contact/B/', 'bookmark')],
         ['nothing tells', { at => '/contact/A/', token => 'B', from => 'nowhere' }, moved('/contact/B/', 'bookmark')],
         ['HEAD', { at => '/contact/A/', token => 'B', method => 'HEAD' }, moved('/contact/B/', 'bookmark')],
-        ["a tester, to a closed side", { at => '/contact/A/x', token => 'C tester' }, moved('/contact/C/x', 'bookmark')],
+        ["a tester, to a closed side", { at => '/contact/A/x', token => 'C tester' },
+            moved('/contact/C/x', 'bookmark')],
         ["a route changes nothing", { at => '/contact/A/', token => 'B', @TO_E }, moved('/contact/B/', 'bookmark')];
 
     rows $site, 'row 10: no session, inside',
@@ -207,24 +217,31 @@ sub table ($site) {
         ['HEAD', { at => '/contact/B/', from => 'inside', method => 'HEAD' }, passed('B', 'adopt', cookie => 'B')],
         ['a session of a closed side is none', { at => '/contact/B/', from => 'inside', token => 'C' },
             passed('B', 'adopt', cookie => 'B')],
-        ['a route changes nothing', { at => '/contact/B/', from => 'inside', @TO_E }, passed('B', 'adopt', cookie => 'B')];
+        ['a route changes nothing', { at => '/contact/B/', from => 'inside', @TO_E },
+            passed('B', 'adopt', cookie => 'B')];
 
     rows $site, 'row 11: no session, from outside, side open or current',
         ['current', { at => '/contact/A/' }, passed('A', 'enter', cookie => 'A')],
         ['open', { at => '/contact/E/page.html' }, passed('E', 'enter', cookie => 'E')],
-        ['open, another one is current by a route', { at => '/contact/A/', @TO_E }, passed('A', 'enter', cookie => 'A')],
+        ['open, another one is current by a route', { at => '/contact/A/', @TO_E },
+            passed('A', 'enter', cookie => 'A')],
         ['draining, but current by a route', { at => '/contact/B/', @TO_B }, passed('B', 'enter', cookie => 'B')],
         ['of another site', { at => '/contact/A/', from => 'foreign' }, passed('A', 'enter', cookie => 'A')],
         ['from the launchpad', { at => '/contact/A/', from => 'launchpad' }, passed('A', 'enter', cookie => 'A')],
-        ['a session of a closed side is none', { at => '/contact/A/', token => 'C' }, passed('A', 'enter', cookie => 'A')],
+        ['a session of a closed side is none', { at => '/contact/A/', token => 'C' },
+            passed('A', 'enter', cookie => 'A')],
         ['HEAD', { at => '/contact/A/', method => 'HEAD' }, passed('A', 'enter', cookie => 'A')];
 
     rows $site, 'row 12: no session, from outside, side draining',
-        ['typed', { at => '/contact/B/page.html?q=1' }, moved('/contact/A/page.html?q=1', 'bookmark', cookie => 'A', side => 'B')],
+        ['typed', { at => '/contact/B/page.html?q=1' },
+            moved('/contact/A/page.html?q=1', 'bookmark', cookie => 'A', side => 'B')],
         ['without a slash', { at => '/contact/B' }, moved('/contact/A', 'bookmark', cookie => 'A')],
-        ['of another site', { at => '/contact/B/', from => 'foreign' }, moved('/contact/A/', 'bookmark', cookie => 'A')],
-        ['from the launchpad', { at => '/contact/B/', from => 'launchpad' }, moved('/contact/A/', 'bookmark', cookie => 'A')],
-        ['to the current side by its route', { at => '/contact/B/', @TO_E }, moved('/contact/E/', 'bookmark', cookie => 'E')],
+        ['of another site', { at => '/contact/B/', from => 'foreign' },
+            moved('/contact/A/', 'bookmark', cookie => 'A')],
+        ['from the launchpad', { at => '/contact/B/', from => 'launchpad' },
+            moved('/contact/A/', 'bookmark', cookie => 'A')],
+        ['to the current side by its route', { at => '/contact/B/', @TO_E },
+            moved('/contact/E/', 'bookmark', cookie => 'E')],
         ['HEAD', { at => '/contact/B/', method => 'HEAD' }, moved('/contact/A/', 'bookmark', cookie => 'A')];
 }
 
@@ -336,7 +353,8 @@ CONF
 subtest 'same rest' => sub {
     my $site = setup(site());
     for my $row (
-        ['', ''], ['/', '/'], ['/a/b/', '/a/b/'], ['/a%20b', '/a%20b'], ['/%C3%A9', '/%C3%A9'], ['/a;v=1/b', '/a;v=1/b'],
+        ['', ''], ['/', '/'], ['/a/b/', '/a/b/'], ['/a%20b', '/a%20b'], ['/%C3%A9', '/%C3%A9'],
+        ['/a;v=1/b', '/a;v=1/b'],
         ['/%2541', '/%2541'], ['/a%3Fb', '/a%3Fb'], ['/a%23b', '/a%23b'], ["/a'b(c)*~!\$", "/a'b(c)*~!\$"],
         ['/a?q=%2F&r=a%20b', '/a?q=%2F&r=a%20b'], ['/a?', '/a'], ['/a?a=1&abswitch=x', '/a?a=1'],
         ['//a///b', '/a/b'], ['/a/./b/../c', '/a/c'], ['/%61', '/a'], ['/a+b', '/a+b'], ['/a@b:c', '/a@b:c'],
@@ -371,7 +389,8 @@ CONF
             { status => 404, verdict => 'pass', side => 'A', like => qr/B page/ }],
         ['an error page of a newcomer', { at => '/contact/A/none.html' },
             { status => 404, verdict => 'enter', side => 'A', cookie => 'A', like => qr/B page/ }],
-        ['an error page of a path of nobody', { at => '/none.html' }, { status => 404, verdict => undef, like => qr/B page/ }],
+        ['an error page of a path of nobody', { at => '/none.html' },
+            { status => 404, verdict => undef, like => qr/B page/ }],
         ['includes, even of a closed side', { at => '/contact/A/include.shtml', token => $token },
             passed('A', 'pass', like => qr/B page.html\n\|C page.html/)],
         ['a rewritten path', { at => '/contact/A/rewritten/page.x', token => $token },
@@ -427,7 +446,8 @@ CONF
     }
     like $cache->(at => '/contact/A/expiring.html'), qr/\bprivate\b/, 'with mod_expires';
     is $cache->(at => '/contact/A/public.html', token => 'A'), 'public, max-age=60', 'no new token: left alone';
-    is $cache->(at => '/contact/B/public.html', token => 'A', from => 'inside'), 'public, max-age=60', 'a visitor: left alone';
+    is $cache->(at => '/contact/B/public.html', token => 'A', from => 'inside'), 'public, max-age=60',
+        'a visitor: left alone';
     is $cache->(at => '/contact/A/public.html', as => 'script'), 'public, max-age=60', 'a script: left alone';
     is $cache->(at => '/contact/A/page.html', token => 'A'), '', 'and nothing is added';
 
@@ -476,7 +496,8 @@ subtest 'activity' => sub {
     ask($site, at => '/contact/A/logout.shtml', token => $anna);
     sessions_are $site, 'a logout ends the session on every side', { A => 0, B => 1, E => 2 };
     ask($site, at => '/contact/A/', token => $anna);
-    sessions_are $site, 'one that comes back after a logout that was forgotten counts again', { A => 1, B => 1, E => 2 };
+    sessions_are $site, 'one that comes back after a logout that was forgotten counts again',
+        { A => 1, B => 1, E => 2 };
     ask($site, at => '/contact/A/logout.shtml', token => $bert);
     sessions_are $site, 'a logout on another side ends it too', { A => 1, B => 0, E => 1 };
     ask($site, at => '/contact/A/logout.shtml', token => token_text('A'));
@@ -623,7 +644,8 @@ CONF
     rows $site, 'current',
         ['row 9: to the current side with a new token', { @now, at => '/current/E/x?q', token => 'B' },
             moved('/current/A/x?q', 'bookmark', cookie => 'A')],
-        ['by its route', { @now, at => '/current/A/x', token => 'B', @TO_E }, moved('/current/E/x', 'bookmark', cookie => 'E')],
+        ['by its route', { @now, at => '/current/A/x', token => 'B', @TO_E },
+            moved('/current/E/x', 'bookmark', cookie => 'E')],
         ['the side asked for is current: it passes with a new token', { @now, at => '/current/A/', token => 'B' },
             passed('A', 'enter', cookie => 'A')],
         ['even from the current side', { @now, at => '/current/B/', token => 'A' },

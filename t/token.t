@@ -7,10 +7,9 @@ use MIME::Base64 qw(encode_base64url);
 use Digest::SHA qw(hmac_sha256);
 use Test::More;
 use ABSwitch::Ask;
-use ABSwitch::Host qw(slurp);
+use ABSwitch::Host qw(free_port slurp);
 use ABSwitch::Site;
 use ABSwitch::Token;
-use ABSwitch::Wait;
 
 my $VECTOR = '1.k.A.-.1763800000.oKGio6SlpqeoqaqrrK2urw._4w3Rzew7TNzNFX7p2detw';
 my $OTHER_SECRET = '42' x 32;
@@ -84,8 +83,10 @@ subtest 'every byte flipped' => sub {
 subtest 'cut at every length, rubbish behind' => sub {
     my $line = $site->client->connection;
     my @client = (client => $line);
-    ignored $site, "the first $_ bytes", 'abswitch_contact=' . substr($VECTOR, 0, $_), @client for 0 .. length($VECTOR) - 1;
-    ignored $site, "the last $_ bytes", 'abswitch_contact=' . substr($VECTOR, -$_), @client for 1 .. length($VECTOR) - 1;
+    ignored $site, "the first $_ bytes", 'abswitch_contact=' . substr($VECTOR, 0, $_), @client
+        for 0 .. length($VECTOR) - 1;
+    ignored $site, "the last $_ bytes", 'abswitch_contact=' . substr($VECTOR, -$_), @client
+        for 1 .. length($VECTOR) - 1;
     ignored $site, 'behind it: ' . (length $_ > 20 ? 'a lot' : s/[^ -~]/?/gr), "abswitch_contact=$VECTOR$_", @client
         for '.', '=', '..', '.x', 'x', '==', '%', '%00', '\\', '/', '.AAAA', '"', "\x80", 'A' x 100, 'A' x 7000;
     ignored $site, "before it: $_", "abswitch_contact=$_$VECTOR", @client for qw(0 1. . = + " %31);
@@ -101,20 +102,26 @@ subtest 'canonical only' => sub {
     my $id = 'oKGio6SlpqeoqaqrrK2urw';
     accepted $site, 'the same, signed here', 'abswitch_contact=' . $resigned->("1.k.A.-.1763800000.$id");
     my @odd = (
-        ['version 0', "0.k.A.-.1763800000.$id"], ['version 2', "2.k.A.-.1763800000.$id"], ['version 01', "01.k.A.-.1763800000.$id"],
+        ['version 0', "0.k.A.-.1763800000.$id"], ['version 2', "2.k.A.-.1763800000.$id"],
+        ['version 01', "01.k.A.-.1763800000.$id"],
         ['a key id that is none', "1.-.A.-.1763800000.$id"], ['no key id', "1..A.-.1763800000.$id"],
         ['an unknown key', "1.z.A.-.1763800000.$id"], ['two key ids', "1.kk.A.-.1763800000.$id"],
         ['an unknown side', "1.k.Z.-.1763800000.$id"], ['no side', "1.k..-.1763800000.$id"],
         ['another case', "1.k.a.-.1763800000.$id"], ['a path as a side', "1.k.../A.-.1763800000.$id"],
         ['a side of 17', '1.k.' . 'A' x 17 . ".-.1763800000.$id"], ['a longer side', "1.k.AB.-.1763800000.$id"],
-        ['unknown flags', "1.k.A.x.1763800000.$id"], ['no flags', "1.k.A..1763800000.$id"], ['both flags', "1.k.A.-t.1763800000.$id"],
+        ['unknown flags', "1.k.A.x.1763800000.$id"], ['no flags', "1.k.A..1763800000.$id"],
+        ['both flags', "1.k.A.-t.1763800000.$id"],
         ['login 0', "1.k.A.-.0.$id"], ['no login', "1.k.A.-..$id"], ['a negative login', "1.k.A.-.-5.$id"],
-        ['a leading zero', "1.k.A.-.01763800000.$id"], ['a sign', "1.k.A.-.+1763800000.$id"], ['hexadecimal', "1.k.A.-.0x1.$id"],
+        ['a leading zero', "1.k.A.-.01763800000.$id"], ['a sign', "1.k.A.-.+1763800000.$id"],
+        ['hexadecimal', "1.k.A.-.0x1.$id"],
         ['a fraction', "1.k.A.-.1763800000.5.$id"], ['a huge login', "1.k.A.-.9223372036854775807.$id"],
-        ['a login beyond 64 bits', "1.k.A.-.18446744073711351616.$id"], ['one that wraps', "1.k.A.-.18446744075473351616.$id"],
+        ['a login beyond 64 bits', "1.k.A.-.18446744073711351616.$id"],
+        ['one that wraps', "1.k.A.-.18446744075473351616.$id"],
         ['a login of 100 digits', '1.k.A.-.' . '1' x 100 . ".$id"],
-        ['an id of another spelling', '1.k.A.-.1763800000.oKGio6SlpqeoqaqrrK2urx'], ['padding', "1.k.A.-.1763800000.$id=="],
-        ['an id of 15 bytes', '1.k.A.-.1763800000.oKGio6SlpqeoqaqrrK2u'], ['an id of 17', '1.k.A.-.1763800000.oKGio6SlpqeoqaqrrK2ur68'],
+        ['an id of another spelling', '1.k.A.-.1763800000.oKGio6SlpqeoqaqrrK2urx'],
+        ['padding', "1.k.A.-.1763800000.$id=="],
+        ['an id of 15 bytes', '1.k.A.-.1763800000.oKGio6SlpqeoqaqrrK2u'],
+        ['an id of 17', '1.k.A.-.1763800000.oKGio6SlpqeoqaqrrK2ur68'],
         ['no id', '1.k.A.-.1763800000.'], ['plain base64', '1.k.A.-.1763800000.oKGio6Slpqeoqaqrr+2/rw'],
         ['a field more', "1.k.A.-.1763800000.$id.x"], ['a field fewer', "1.k.A.-.$id"],
     );
@@ -126,7 +133,8 @@ subtest 'canonical only' => sub {
     ignored $site, 'a tag of another spelling', 'abswitch_contact=' . $VECTOR =~ s/w\z/x/r;
     ignored $site, "another key's", 'abswitch_contact=' . make_token(%o, secret => $OTHER_SECRET, app => 'contact');
     ignored $site, 'an empty key\'s', 'abswitch_contact=' . make_token(%o, secret => '', app => 'contact');
-    ignored $site, "another application's", 'abswitch_contact=' . make_token(%o, secret => ABSwitch::Site::SECRET, app => 'other');
+    ignored $site, "another application's", 'abswitch_contact=' . make_token(%o, secret => ABSwitch::Site::SECRET,
+        app => 'other');
     ignored $site, "a tester's flag with an ordinary tag", 'abswitch_contact=' . $VECTOR =~ s/\.-\./.t./r;
     ignored $site, "another side with this one's tag", 'abswitch_contact=' . $VECTOR =~ s/\.A\./.B./r;
     is ask($site, at => '/contact', token => 'long-side_name16')->location, '/contact/long-side_name16/',
@@ -167,10 +175,12 @@ subtest 'several cookies' => sub {
     is $where->("abswitch_contact2=$newer"), '/contact/A/?x', 'at either end';
     is $where->("abswitch_contact=\"$newer\""), '/contact/A/?x', 'quotes are not taken off';
     is $where->("$pair[0], $pair[1]"), '/contact/B/?x', 'a comma separates, for httpd joins two headers with one';
-    is $where->(@$_), '/contact/B/?x', 'two headers' for [@pair], [reverse @pair], ['x=1', $pair[1]], [$pair[1], 'x=1'], ['', $pair[1]];
+    is $where->(@$_), '/contact/B/?x', 'two headers' for [@pair], [reverse @pair], ['x=1', $pair[1]],
+        [$pair[1], 'x=1'], ['', $pair[1]];
     is $where->(("abswitch_contact=$bad") x 8, $pair[1]), '/contact/A/?x', 'nine headers';
     is $where->("x=\"; $pair[1]; \""), '/contact/B/?x', 'quotes do not hold cookies together';
-    for my $odd ('abswitch_contact', 'abswitch_contact=', '=abswitch_contact', ';;;', '=', ' ', '', "abswitch_contact=\x80",
+    for my $odd ('abswitch_contact', 'abswitch_contact=', '=abswitch_contact', ';;;', '=', ' ', '',
+        "abswitch_contact=\x80",
         'abswitch_contact=%41', "abswitch_contact=" . 'x' x 7000, join('; ', ('abswitch_contact=1') x 100)) {
         ignored $site, 'no token: ' . substr($odd =~ s/[^ -~]/?/gr, 0, 30), $odd;
     }
@@ -205,7 +215,8 @@ subtest 'rotation of keys' => sub {
     $keys->($old_key, "n $new");
     is $kid->(), 'k', 'another order, another first';
     $keys->("n $new");
-    ignored $site, 'a key that is gone verifies no more, not even a session in the table', "abswitch_contact=$old_token";
+    ignored $site, 'a key that is gone verifies no more, not even a session in the table',
+        "abswitch_contact=$old_token";
     accepted $site, 'the other does', "abswitch_contact=$new_token";
     $keys->("k $OTHER_SECRET", "n $new");
     ignored $site, 'nor another key of its name', "abswitch_contact=$old_token";
@@ -220,8 +231,10 @@ subtest 'a side that is removed' => sub {
     my $token = witness($site, 'C');
     sessions_are $site, 'is counted', { C => 1 };
     $site->{sides} = [qw(A B)];
-    $site->set_conf('')  && $site->graceful;
-    is ask($site, at => '/contact', token => $token)->location, '/contact/A/', 'a side that is not configured: no session';
+    $site->set_conf('');
+    $site->graceful;
+    is ask($site, at => '/contact', token => $token)->location, '/contact/A/',
+        'a side that is not configured: no session';
     asked $site, 'nor elsewhere', { at => '/contact/A/', token => $token }, passed('A', 'enter', cookie => 'A');
     sessions_are $site, 'and no count', { A => 0, B => 0 };
     $site->log_is_clean;
@@ -250,17 +263,20 @@ subtest 'a secret that the module made' => sub {
 subtest 'attributes of the cookie' => sub {
     my %apps = (
         plain   => ['', { path => '/plain', httponly => 1, samesite => 'Lax' }],
-        secure  => ['ABSwitchCookie sec secure=on', { path => '/secure', httponly => 1, samesite => 'Lax', secure => 1 }],
+        secure  => ['ABSwitchCookie sec secure=on',
+            { path => '/secure', httponly => 1, samesite => 'Lax', secure => 1 }],
         open    => ['ABSwitchCookie op secure=off', { path => '/open', httponly => 1, samesite => 'Lax' }],
         strict  => ['ABSwitchCookie st samesite=strict', { path => '/strict', httponly => 1, samesite => 'Strict' }],
         none    => ['ABSwitchCookie no samesite=none secure=on',
             { path => '/none', httponly => 1, samesite => 'None', secure => 1 }],
         wide    => ['ABSwitchCookie wi path=/ domain=app.example',
             { path => '/', domain => 'app.example', httponly => 1, samesite => 'Lax' }],
-        host    => ['ABSwitchCookie __Host-x path=/ secure=on', { path => '/', httponly => 1, samesite => 'Lax', secure => 1 }],
+        host    => ['ABSwitchCookie __Host-x path=/ secure=on',
+            { path => '/', httponly => 1, samesite => 'Lax', secure => 1 }],
     );
     my $site = ABSwitch::Site->new;
-    my $blocks = join '', map { app_block($site, $_, $apps{$_}[0] . "\nABSwitchLogout /logout.html\n") } sort keys %apps;
+    my $blocks = join '', map { app_block($site, $_, $apps{$_}[0]
+        . "\nABSwitchLogout /logout.html\n") } sort keys %apps;
     $site->write("htdocs/$_/A/logout.html", "bye\n") for keys %apps;
     $site->set_conf($blocks . <<'CONF');
 Listen 127.0.0.1:${PORT2}
@@ -268,7 +284,7 @@ Listen 127.0.0.1:${PORT2}
     ServerName https://app.example
 </VirtualHost>
 CONF
-    my $port = ABSwitch::Host::free_port();
+    my $port = free_port();
     $site->{conf} = "Define PORT2 $port\n$site->{conf}";
     $site->start;
 
@@ -296,7 +312,8 @@ CONF
 
         my $gone = $cookie->(ask($site, at => "/$app/A/logout.html", headers => [Cookie => "$name=$value"]));
         cmp_ok delete $gone->{ends}, '<=', time, "$app: a logout expires it";
-        is_deeply [@$gone{qw(name path domain)}], [$name, @$attributes{qw(path domain)}], "$app: by its name, path and domain";
+        is_deeply [@$gone{qw(name path domain)}], [$name, @$attributes{qw(path domain)}],
+            "$app: by its name, path and domain";
         is $gone->{secure}, $attributes->{secure}, "$app: and as secure as it was";
     }
     $site->log_is_clean;

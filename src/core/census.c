@@ -23,6 +23,15 @@ static absw_sec_t ends_at(const absw_census_rule_t *rule, const absw_table_seen_
     return end;
 }
 
+/* A closing ends the side's sessions, where they are visitors, too; testers' it does not end. */
+static int has_ended(const walk_t *walk, const absw_table_seen_t *seen)
+{
+    const absw_census_rule_t *home = &walk->rules[seen->home];
+
+    return !home->configured
+           || (!seen->tester && (home->closed || walk->rules[seen->place].closed));
+}
+
 /* 1 if the slot is of no use any more. */
 static int count(void *baton, const absw_table_seen_t *seen)
 {
@@ -32,7 +41,7 @@ static int count(void *baton, const absw_table_seen_t *seen)
     absw_sec_t end;
 
     walk->ahead |= seen->last > walk->now + ABSW_CENSUS_AHEAD;
-    if (seen->place >= walk->places) {
+    if (seen->place >= walk->places || seen->home >= walk->places) {
         return walk->sweep;
     }
     rule = &walk->rules[seen->place];
@@ -40,7 +49,7 @@ static int count(void *baton, const absw_table_seen_t *seen)
         return walk->sweep && walk->now >= seen->last + ABSW_CENSUS_UNCONFIGURED;
     }
     end = ends_at(rule, seen);
-    if (walk->now >= end || (rule->closed && !seen->tester)) {
+    if (walk->now >= end || has_ended(walk, seen)) {
         return walk->sweep;
     }
     counted = &walk->counts[seen->place];

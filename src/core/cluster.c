@@ -188,7 +188,8 @@ static void add_up(const absw_cluster_facts_t *facts, int side, absw_cluster_sid
             continue;
         }
         found->in_flight += said->in_flight;
-        if (said->uncounted_until > apr_time_sec(facts->now)) {
+        if (said->uncounted_until > apr_time_sec(facts->now)
+            || node->record->relearning_until > apr_time_sec(facts->now)) {
             found->exact = 0;
         }
         if (said->empty_at > found->empty_at) {

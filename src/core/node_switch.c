@@ -193,8 +193,9 @@ static void take_full(const absw_tick_t *tick, absw_known_t *known,
         clear_trouble(tick, known);
     }
     else if (absw_switch_newer(&known->rec, rec)) {
-        put_back(tick, known, item, apr_psprintf(tick->pool, "generation %" APR_INT64_T_FMT,
-                                                 rec->generation));
+        put_back(tick, known, item, rec->generation == known->rec.generation
+                 ? "an older one of that generation"
+                 : apr_psprintf(tick->pool, "generation %" APR_INT64_T_FMT, rec->generation));
     }
     else if (absw_switch_is_edited(known->app->policy, &known->rec, rec)) {
         take_weights(tick, known, item, rec->weight);

@@ -2,6 +2,10 @@
 #ifndef ABSW_SHARED_H
 #define ABSW_SHARED_H
 
+#include <apr_user.h>
+
+#include <apr_user.h>
+
 #include "absw.h"
 
 /**
@@ -31,6 +35,7 @@ typedef enum {
 } absw_shared_how_e;
 
 typedef struct {
+    apr_size_t struct_size;     /* of the library that made it: see absw_shared_adopt */
     const char *dir;
     absw_shared_dims_t dims;    /* as mapped */
     absw_shared_how_e how;
@@ -38,9 +43,7 @@ typedef struct {
     void *children;             /* absw_children_size(dims.children, dims.apps) bytes */
     void *table;                /* absw_table_size(dims.sessions) bytes */
 
-    apr_size_t struct_size;     /* the rest is the room's own */
-    void *map;
-    apr_size_t map_size;
+    void *map;                  /* the rest is the room's own; NULL once it is closed */
     int lock;
     apr_uint32_t opener;        /* pid */
 } absw_shared_t;

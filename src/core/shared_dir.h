@@ -2,6 +2,8 @@
 #ifndef ABSW_SHARED_DIR_H
 #define ABSW_SHARED_DIR_H
 
+#include <apr_user.h>
+
 #include "absw.h"
 
 /** The state directory and its lock: for the rooms of shared.h, nobody else. */

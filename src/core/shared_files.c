@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #include "shared.h"
 #include "shared_dir.h"
 
-/* Small files of the state directory. Its owner, who serves requests, may have put anything there. */
+/* Small files of the state directory. Its owner serves requests and may have put anything there. */
 
 static int open_dir(const char *dir, struct stat *st)
 {
@@ -144,7 +145,8 @@ apr_status_t absw_shared_write(const char *dir, const char *name, int mode, cons
         return rv != APR_SUCCESS ? rv : APR_EINVAL;
     }
     memcpy(&number, noise, sizeof(number));
-    temporary = apr_psprintf(pool, "%s.%" APR_UINT64_T_HEX_FMT ABSW_SHARED_TEMPORARY, name, number);
+    temporary = apr_psprintf(pool, "%s.%" APR_UINT64_T_HEX_FMT ABSW_SHARED_TEMPORARY, name,
+                             number);
     dir_fd = open_dir(dir, &st);
     if (dir_fd < 0) {
         return errno;
@@ -160,7 +162,7 @@ apr_status_t absw_shared_write(const char *dir, const char *name, int mode, cons
             unlinkat(dir_fd, temporary, 0);
         }
         else {
-            fsync(dir_fd);  /* the file is there; if this fails a crash may bring the old one back */
+            fsync(dir_fd);  /* it is done; if this fails a crash may bring the old one back */
         }
     }
     close(dir_fd);

@@ -16,7 +16,7 @@
  *     PENDING, LIVE  -> EMPTY v            end, expiry, a twin of the same key
  *
  * Between two EMPTYs a slot has one version and one key: an incarnation. Fields are written in
- * BUSY only, so whoever sees one incarnation before and after he reads the fields reads one key.
+ * BUSY only, so whoever sees one incarnation before and after reading the fields has read one key.
  * An expiry compares the last seen that it judged by, so any touch beats it.
  *
  * One key, one LIVE slot. Nobody promotes a slot a unless
@@ -191,7 +191,7 @@ static apr_uint64_t meta_of(const absw_table_session_t *session, apr_uint16_t pl
 {
     return absw_meta(absw_slot_seconds(session->login), place, session->kid,
                      (session->tester ? ABSW_SLOT_TESTER : 0)
-                     | (place == session->home ? 0 : ABSW_SLOT_VISITOR));
+                     | (unsigned)session->home % ABSW_SIDES_MAX << ABSW_SLOT_HOME_SHIFT);
 }
 
 /** The tag as it is kept. */

@@ -74,6 +74,7 @@ typedef struct {
     absw_sec_t login;
     absw_sec_t last;
     apr_uint16_t place;
+    apr_uint16_t home;          /* of the token's own side */
     int tester;
 } absw_table_seen_t;
 

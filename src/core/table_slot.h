@@ -36,7 +36,8 @@ typedef enum {
 } absw_slot_kind_e;
 
 #define ABSW_SLOT_TESTER    1u  /* flags */
-#define ABSW_SLOT_VISITOR   2u  /* its place is not the one that its token names */
+#define ABSW_SLOT_FLAGS     0xf1u
+#define ABSW_SLOT_HOME_SHIFT 4  /* flags: the side of the application that the token names */
 
 /** A session's slots lie in two buckets; in each it begins at its own slot and goes round. */
 #define ABSW_BUCKET         32u
@@ -101,6 +102,15 @@ static inline int absw_slot_same(apr_uint64_t a, apr_uint64_t b)
 static inline apr_uint16_t absw_meta_place(apr_uint64_t meta)
 {
     return (apr_uint16_t)(meta >> 16);
+}
+
+/** The place of the side that the token names; it is place, but for a visitor. */
+static inline apr_uint16_t absw_meta_home(apr_uint64_t meta)
+{
+    apr_uint16_t place = absw_meta_place(meta);
+
+    return (apr_uint16_t)(place - place % ABSW_SIDES_MAX
+                          + (meta >> ABSW_SLOT_HOME_SHIFT) % ABSW_SIDES_MAX);
 }
 
 static inline apr_uint64_t absw_meta(apr_uint32_t login, apr_uint16_t place, char kid,

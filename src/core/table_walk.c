@@ -57,6 +57,7 @@ void absw_table_scan(absw_table_t *table,
         seen.login = (absw_sec_t)(copy.meta >> 32);
         seen.last = (absw_sec_t)(apr_uint32_t)copy.word;
         seen.place = absw_meta_place(copy.meta);
+        seen.home = absw_meta_home(copy.meta);
         seen.tester = (copy.meta & ABSW_SLOT_TESTER) != 0;
         if (fn(baton, &seen)) {
             absw_slot_free(slot, copy.word);
@@ -114,7 +115,7 @@ static int sound(const absw_table_t *table, absw_slot_t *slot, const copy_t *cop
                 || (kid >= 'a' && kid <= 'z');
     apr_uint64_t word;
 
-    return alnum && (copy->meta & 0xff & ~(ABSW_SLOT_TESTER | ABSW_SLOT_VISITOR)) == 0
+    return alnum && (copy->meta & 0xff & ~ABSW_SLOT_FLAGS) == 0
            && copy->meta >> 32 != 0 && (apr_uint32_t)copy->word != 0
            && absw_meta_place(copy->meta) < places
            /* Of twins the first in the path is sound; a stray one is not in its path at all. */

@@ -55,10 +55,8 @@ static void change_session(request_rec *r, const abswitch_request_t *ours,
         abswitch_session_expire(r, ours->app);
     }
     if (d->expire_cookies) {
-        abswitch_session_clear_cookies(r, ours->app, ours->side);
-        if (f->facts.token && f->facts.token->side != ours->side) {
-            abswitch_session_clear_cookies(r, ours->app, f->facts.token->side);
-        }
+        abswitch_session_clear_cookies(r, ours->app, ours->side,
+                                       f->facts.token ? f->facts.token->side : ours->side);
     }
 }
 

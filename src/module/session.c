@@ -149,13 +149,18 @@ static void clear_cookie(request_rec *r, const char *name, const char *path, con
                    apr_pstrcat(r->pool, name, "=; Path=", path, slash, "; " LONG_AGO, NULL));
 }
 
-void abswitch_session_clear_cookies(request_rec *r, const abswitch_app_t *app, int side)
+void abswitch_session_clear_cookies(request_rec *r, const abswitch_app_t *app, int side,
+                                    int other)
 {
     for (int i = 0; i < app->clear_cookies->nelts; i++) {
         const char *name = APR_ARRAY_IDX(app->clear_cookies, i, const char *);
 
         clear_cookie(r, name, app->policy.sides[side].path, "");
         clear_cookie(r, name, app->policy.sides[side].path, "/");
+        if (other != side) {
+            clear_cookie(r, name, app->policy.sides[other].path, "");
+            clear_cookie(r, name, app->policy.sides[other].path, "/");
+        }
         clear_cookie(r, name, app->launchpad, *app->launchpad ? "" : "/");
     }
 }

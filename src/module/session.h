@@ -28,8 +28,10 @@ int abswitch_session_begin(request_rec *r, const abswitch_node_t *node,
 /** The token expires in r's answer. */
 void abswitch_session_expire(request_rec *r, const abswitch_app_t *app);
 
-/** The application's own cookies (ABSwitchClearCookies) expire in r's answer: for side's path
- * with and without a trailing slash, and for the launchpad's. */
-void abswitch_session_clear_cookies(request_rec *r, const abswitch_app_t *app, int side);
+/** The application's own cookies (ABSwitchClearCookies) expire in r's answer: for the paths of
+ * side and of other (which may be the same), with and without a trailing slash, and for the
+ * launchpad's. */
+void abswitch_session_clear_cookies(request_rec *r, const abswitch_app_t *app, int side,
+                                    int other);
 
 #endif

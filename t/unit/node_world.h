@@ -6,7 +6,9 @@
 #include <apr_strings.h>
 #include <apr_time.h>
 
+#include "change.h"
 #include "fake_store.h"
+#include "log.h"
 #include "node.h"
 #include "sample.h"
 
@@ -161,6 +163,34 @@ static inline const char *world_stored(world_t *w)
     const char *value = fake_entry(&w->fake, KEY_SWITCH)->value;
 
     return value ? value : "(none)";
+}
+
+static inline absw_switch_t world_in_force(world_t *w)
+{
+    absw_switch_t rec;
+
+    absw_change_in_force(&w->policy, &w->app.place, &rec);
+    return rec;
+}
+
+/** That generation is in force, and side alone has weight. */
+static inline void world_assert(world_t *w, apr_int64_t generation, int side)
+{
+    absw_switch_t rec = world_in_force(w);
+
+    assert_int_equal(rec.generation, generation);
+    for (int i = 0; i < w->policy.sides_n; i++) {
+        assert_int_equal(rec.weight[i] > 0, i == side);
+    }
+}
+
+/** Records in the store's log. */
+static inline int world_log_lines(world_t *w)
+{
+    const fake_entry_t *entry = fake_entry(&w->fake, KEY_LOG);
+    absw_log_entry_t *entries = apr_palloc(w->pool, ABSW_LOG_MAX * sizeof(*entries));
+
+    return entry->value ? absw_log_parse(&w->policy, entry->value, entry->len, entries) : 0;
 }
 
 static inline void world_hush(world_t *w)

@@ -213,6 +213,12 @@ static void test_sums(void **state)
     uncounted(&w);
     absw_cluster_judge(&w.facts, SIDE_A, &a);
     assert_false(a.exact);
+    counted_again(&w);
+    absw_cluster_judge(&w.facts, SIDE_A, &a);
+    assert_true(a.exact);
+    relearning(&w);
+    absw_cluster_judge(&w.facts, SIDE_A, &a);
+    assert_false(a.exact);
 
     /* what a silent node said last still counts, until it has closed the side by itself */
     make(&w);
