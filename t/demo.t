@@ -151,6 +151,7 @@ subtest 'entering' => sub {
     like $panel->{'This request'}, qr/\Apass at \d\d:\d\d:\d\d\z/, 'and the decision';
     like is_whole($anna->click('/contact'), 'the launchpad again'), qr/or go on with\s+<a href="\/contact\/A\/"/,
         'the launchpad offers to go on';
+    unlike $anna->click('/contact?abswitch=closed')->body, qr/or go on with/, 'but not where there is nothing to go on with';
     $anna->click('/contact/A/');
     is side('A')->{sessions}, 1, 'one session is counted';
 };
@@ -181,7 +182,7 @@ subtest 'the flip' => sub {
     like $body, qr/A new version is available/, 'a banner';
     my $panel = session_panel($body);
     is $panel->{Side}, 'A, which is draining', 'she stays on A';
-    like $panel->{'May last'}, qr/\A[78] hours more \(\d+ seconds\)\z/, 'for how long';
+    like $panel->{'May last'}, qr/\Aat most 8 hours more \(28[78]\d\d seconds\)\z/, 'for how long';
 
     my $carl = browser();
     $carl->type_in('/contact/A/lists.shtml?group=work');

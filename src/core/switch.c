@@ -40,7 +40,7 @@ void absw_switch_default(const absw_policy_t *policy, absw_switch_t *rec)
 int absw_switch_newer(const absw_switch_t *a, const absw_switch_t *b)
 {
     if (a->generation != b->generation) {
-        return a->generation >= 0;
+        return a->generation > b->generation;
     }
     if (a->at != b->at) {
         return a->at > b->at;

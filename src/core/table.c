@@ -39,8 +39,8 @@
  * while that has less than 28 taken, else to the emptier one. With 4/3 slots a session the N
  * sessions promised then fit: a simulation that replaced sessions at random 30 N times in a table
  * with N of them met no full pair, whereas a single window of 64 slots turned sessions away from
- * 85 % of N on. A hit costs 1.6 probes when the table has half of N, 8 at N; a miss always costs 64,
- * for a slot before may have become free.
+ * 85 % of N on. A hit costs 1.6 probes when the table has half of N, 8 at N; a miss always costs
+ * 64, for a slot before may have become free.
  *
  * The tag is kept masked with the check value of its key: when the key is dropped or replaced, the
  * memory of having verified a token is worth nothing.

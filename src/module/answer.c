@@ -65,8 +65,8 @@ static void change_session(request_rec *r, const abswitch_request_t *ours,
 static void tell_draining(request_rec *r, const abswitch_facts_t *f, int side,
                           const absw_decision_t *d)
 {
-    absw_sec_t login = d->new_token == ABSW_NO_SIDE && f->facts.token ? f->facts.token->login
-                                                                      : f->facts.now;
+    absw_sec_t login = d->new_token != ABSW_NO_SIDE ? f->facts.now
+                       : f->facts.token ? f->facts.token->login : 0;
     absw_sec_t left = abswitch_facts_expires(f, side, login);
 
     apr_table_setn(r->subprocess_env, ABSWITCH_ENV_DRAINING, "1");

@@ -77,14 +77,23 @@ static int is_inside(const request_rec *r, const abswitch_app_t *app,
     return absw_inside(&app->policy, &own, own_origin(r, headers->host, &own), &from);
 }
 
+/** Is the path this one, but for ";parameters" of its segments? */
+static int is_path(const char *path, const char *wanted)
+{
+    for (;; path++, wanted++) {
+        if (*path == ';') {
+            path += strcspn(path, "/");
+        }
+        if (*path != *wanted || !*path) {
+            return *path == *wanted;
+        }
+    }
+}
+
 static int is_logout(const abswitch_app_t *app, const char *rest)
 {
-    apr_size_t len = strcspn(rest, ";");
-
     for (int i = 0; i < app->logout->nelts; i++) {
-        const char *suffix = APR_ARRAY_IDX(app->logout, i, const char *);
-
-        if (strlen(suffix) == len && !memcmp(suffix, rest, len)) {
+        if (is_path(rest, APR_ARRAY_IDX(app->logout, i, const char *))) {
             return 1;
         }
     }
@@ -131,7 +140,7 @@ absw_sec_t abswitch_facts_expires(const abswitch_facts_t *f, int side, absw_sec_
 {
     const absw_policy_t *policy = &f->app->policy;
     absw_sec_t deadline = absw_switch_deadline(policy, &f->switch_now, side);
-    absw_sec_t cutoff = policy->max_login ? login + policy->max_login : 0;
+    absw_sec_t cutoff = policy->max_login && login ? login + policy->max_login : 0;
     absw_sec_t end = !deadline || (cutoff && cutoff < deadline) ? cutoff : deadline;
 
     if (!end) {

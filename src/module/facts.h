@@ -24,8 +24,8 @@ typedef struct {
 void abswitch_facts_gather(request_rec *r, const abswitch_request_t *ours,
                            abswitch_facts_t *facts);
 
-/** Seconds until the session's cut-off (login: of its token) or the deadline of side,
- * whichever is first; -1 if there is neither. */
+/** Seconds until the session's cut-off (login: of its token; 0: there is none) or the deadline
+ * of side, whichever is first; -1 if there is neither. */
 absw_sec_t abswitch_facts_expires(const abswitch_facts_t *facts, int side, absw_sec_t login);
 
 #endif

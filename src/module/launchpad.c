@@ -141,8 +141,8 @@ static int deep_link(request_rec *r)
 void abswitch_launchpad_register_hooks(apr_pool_t *p)
 {
     (void)p;
-    /* A SetHandler for a whole site, such as a proxy's, must not take the launchpad. */
-    ap_hook_handler(handler, NULL, NULL, APR_HOOK_FIRST);
+    /* A SetHandler for a whole site, such as a proxy's (FIRST), must not take the launchpad. */
+    ap_hook_handler(handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* Just before httpd's own handler of files, which is REALLY_LAST: whoever else would answer
      * has declined by now. */
     ap_hook_handler(deep_link, NULL, NULL, APR_HOOK_LAST);

@@ -74,6 +74,9 @@ static int translate_name(request_rec *r)
         return below_side(r, ours);
     }
     if (is_handled(ours)) {
+        abswitch_headers_t headers;
+
+        abswitch_headers_read(r, &headers);     /* forged ones go before anybody looks */
         r->filename = apr_pstrcat(r->pool, "abswitch:", r->uri, NULL);
         return OK;
     }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <unistd.h>
+
 #include "node_world.h"
+#include "store_local.h"
 
 /* How the node takes up the switch. */
 
@@ -366,6 +369,46 @@ static void test_log(void **state)
     assert_int_equal(world_log_lines(w), 1);
 }
 
+/* The same on files: what a hand writes, what becomes of it, and what the page shows of the log. */
+static void test_files(void **state)
+{
+    world_t *w = *state;
+    char dir[] = "/tmp/absw-node-XXXXXX";
+    const absw_report_app_t *app;
+    char *text;
+    apr_size_t len;
+
+    assert_non_null(mkdtemp(dir));
+    w->node.dir = dir;
+    w->node.store = absw_store_local_make(w->pool, dir);
+    world_tick(w, 3);
+    assert_int_equal(absw_shared_read(dir, "contact.switch", 100, w->pool, &text, &len),
+                     APR_ENOENT);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(absw_shared_write(dir, "contact.switch", 0644, i == 1 ? "A" : "B", 1,
+                                           w->pool), APR_SUCCESS);
+        world_tick(w, 1);
+        world_assert(w, i + 1, i == 1 ? SIDE_A : SIDE_B);
+    }
+    assert_int_equal(absw_shared_read(dir, "contact.switch", 1000, w->pool, &text, &len),
+                     APR_SUCCESS);
+    assert_string_equal(text, "A=0 B=1 C=0 gen=3 at=1763790006 by=file node=web1:80 "
+                              "since=A:1763790006\n");
+    app = world_status(w);
+    assert_int_equal(app->log_n, 3);
+    assert_int_equal(app->log[0].rec.generation, 3);
+    assert_true(app->log[0].valid && app->log[0].has_from);
+    assert_int_equal(app->log[0].from[SIDE_A], 1);
+    assert_int_equal(app->log[2].from[SIDE_A], 1);      /* by default */
+    world_tick(w, 5);
+    for (int i = 0; i < 4; i++) {
+        static const char *const ends[] = { "switch", "log", "drained", "lock" };
+
+        assert_int_equal(unlink(apr_pstrcat(w->pool, dir, "/contact.", ends[i], NULL)), 0);
+    }
+    assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +428,7 @@ int main(void)
         WORLD_TEST(test_sides_that_are_gone),
         WORLD_TEST(test_stale_process),
         WORLD_TEST(test_log),
+        WORLD_TEST(test_files),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
