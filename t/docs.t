@@ -95,6 +95,23 @@ subtest 'directives' => sub {
     }
 };
 
+# The string literals of a folder's sources, those in a row joined.
+sub literals ($dir) {
+    my $source = join "\n", map { slurp($_) } glob repo("$dir/*.c");
+    return join "\n", map { s/"\s*"//gr } $source =~ /("(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*)/g;
+}
+
+subtest 'reasons of an unknown drain' => sub {
+    my ($table) = $TEXT{'docs/upgrade.md'} =~ /^### The drain is unknown\n(.*?)^### /ms;
+    my (undef, undef, @reasons) = $table =~ /^\| (.*?) \|/mg;
+    ok @reasons > 5, 'the table is there';
+    my $said = literals('src/core');
+    for my $reason (@reasons) {
+        my @missing = grep { $_ ne '' && $_ ne 's' && index($said, $_) < 0 } map { s/\A | \z//gr } split /…/, $reason;
+        is_deeply \@missing, [], $reason;
+    }
+};
+
 # --- configurations -------------------------------------------------------------------------------------
 
 # Where the examples want a file that must exist, this test's own.

@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "life.h"
+#include "say.h"
 #include "secret.h"
 #include "store_local.h"
 #include "sync.h"
@@ -198,10 +199,9 @@ static void enter_apps(apr_pool_t *ptemp, server_rec *s, const abswitch_node_t *
 static void say(void *baton, absw_say_e level, const char *app, const char *side,
                 const char *text)
 {
-    ap_log_error(APLOG_MARK, level == ABSW_SAY_NOTICE ? APLOG_NOTICE
-                             : level == ABSW_SAY_WARNING ? APLOG_WARNING : APLOG_ERR,
-                 0, (server_rec *)baton, "%s%s%s%s%s", app ? app : "", side ? " side " : "",
-                 side ? side : "", app ? ": " : "", text);
+    (void)app;      /* the text names them */
+    (void)side;
+    abswitch_say(baton, level, text);
 }
 
 static int start_engine(apr_pool_t *p, apr_pool_t *ptemp, server_rec *s, abswitch_node_t *node)
@@ -231,12 +231,26 @@ static int start_engine(apr_pool_t *p, apr_pool_t *ptemp, server_rec *s, abswitc
     return rv == APR_SUCCESS;
 }
 
+/** Does the configuration have that directive, with that argument if one is given? */
+static int has_directive(const ap_directive_t *at, const char *name, const char *arg)
+{
+    for (; at; at = at->next) {
+        if ((!ap_cstr_casecmp(at->directive, name) && (!arg || !ap_cstr_casecmp(at->args, arg)))
+            || has_directive(at->first_child, name, arg)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /** Answers from mod_cache's quick handler never come to us: nobody would be sent or counted. */
 static void warn_of_cache(server_rec *s)
 {
-    if (ap_find_linked_module("mod_cache.c")) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "mod_cache is loaded: where it caches below a "
-                     "launchpad, give CacheQuickHandler off, or its answers pass by mod_abswitch");
+    if (ap_find_linked_module("mod_cache.c") && has_directive(ap_conftree, "CacheEnable", NULL)
+        && !has_directive(ap_conftree, "CacheQuickHandler", "off")) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "CacheEnable: what mod_cache answers at once "
+                     "passes by mod_abswitch, so nobody is sent to a side or counted; give "
+                     "CacheQuickHandler off");
     }
 }
 

@@ -11,27 +11,32 @@
 #define LATE    "ABSWITCH_PRIVATE_LATE" /* after mod_headers has edited it */
 
 /**
- * Add "private" and drop what contradicts it. value NULL: there is no such header yet.
- * Directives are parted by commas; a quoted string may hold one, so it is kept in one piece.
+ * The value with "private" and without what contradicts it; NULL if it is well as it is. value
+ * NULL: there is no such header yet. A quoted string may hold a comma and is kept in one piece.
  */
 static const char *make_private(apr_pool_t *p, const char *value)
 {
     const char *kept = "";
+    int is_private = 0, contradicts = 0;
 
     while (value && *value) {
         char *word = ap_get_token(p, &value, 1);
 
-        if (!ap_cstr_casecmp(word, "no-store") || !ap_cstr_casecmpn(word, "private", 7)) {
+        if (!ap_cstr_casecmp(word, "no-store")) {
             return NULL;
         }
-        if (*word && ap_cstr_casecmp(word, "public") && ap_cstr_casecmpn(word, "s-maxage", 8)) {
+        if (!ap_cstr_casecmp(word, "public") || !ap_cstr_casecmpn(word, "s-maxage", 8)) {
+            contradicts = 1;
+        }
+        else if (!ap_cstr_casecmp(word, "private")) {
+            is_private = 1;
+        }
+        else if (*word) {
             kept = apr_pstrcat(p, kept, word, ", ", NULL);
         }
-        while (*value == ',' || *value == ' ' || *value == '\t') {
-            value++;
-        }
+        value += strspn(value, ", \t");
     }
-    return apr_pstrcat(p, kept, "private", NULL);
+    return is_private && !contradicts ? NULL : apr_pstrcat(p, kept, "private", NULL);
 }
 
 static apr_status_t filter(ap_filter_t *f, apr_bucket_brigade *bb)

@@ -6,6 +6,7 @@
 #include <mod_watchdog.h>
 
 #include "drained.h"
+#include "say.h"
 #include "store_local.h"
 #include "sync.h"
 
@@ -35,15 +36,9 @@ typedef struct {
 static void say(void *baton, absw_say_e level, const char *app, const char *side,
                 const char *text)
 {
-    static const int levels[] = {
-        [ABSW_SAY_NOTICE] = APLOG_NOTICE,
-        [ABSW_SAY_WARNING] = APLOG_WARNING,
-        [ABSW_SAY_ERROR] = APLOG_ERR,
-    };
-    const sync_t *sync = baton;
-
-    ap_log_error(APLOG_MARK, levels[level], 0, sync->server, "%s%s%s%s%s", app ? app : "",
-                 side ? " side " : "", side ? side : "", app ? ": " : "", text);
+    (void)app;      /* the text names them */
+    (void)side;
+    abswitch_say(((const sync_t *)baton)->server, level, text);
 }
 
 static int still_mine(void *baton)
