@@ -165,6 +165,13 @@ static absw_decision_t by_table(const absw_policy_t *policy, const absw_facts_t 
     /* 11 and 12 */                                         : arrival(policy, facts);
 }
 
+int absw_decide_settled(const absw_policy_t *policy, const absw_facts_t *facts)
+{
+    return !facts->logout && absw_decide_live(policy, facts)
+           && facts->token->side == facts->side
+           && (facts->token->tester || facts->state[facts->side] != ABSW_SIDE_CLOSED);
+}
+
 /** Row 2, and the same rule at the launchpad, a deep link and the door. */
 static absw_decision_t unless_prefetch(const absw_facts_t *facts, absw_decision_t d)
 {

@@ -28,7 +28,7 @@ typedef struct {
     absw_kind_e kind;
     int prefetch;                   /* Sec-Purpose has the token prefetch */
     int logout;                     /* the path is a logout path */
-    int inside;                     /* not asked for a live session on the path's side */
+    int inside;
     int from_afar;                  /* another site's page sent it, says Sec-Fetch-Site */
     const absw_token_t *token;      /* the newest valid one, or NULL; it may be past its time */
     const absw_side_state_e *state; /* per side, at now */
@@ -65,6 +65,12 @@ int absw_decide_live(const absw_policy_t *policy, const absw_facts_t *facts);
 
 /** Is the token's session past its max-login-time? */
 int absw_decide_expired(const absw_policy_t *policy, const absw_facts_t *facts);
+
+/**
+ * Is it decided already, whatever kind, prefetch, inside and from_afar are? So for a live session on the path's
+ * side: the common case, in which nobody has to look at a header.
+ */
+int absw_decide_settled(const absw_policy_t *policy, const absw_facts_t *facts);
 
 /** Below a side: the table of contract section 4. facts->side is one. */
 absw_decision_t absw_decide(const absw_policy_t *policy, const absw_facts_t *facts);

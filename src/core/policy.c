@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "policy.h"
 
 const char *absw_policy_below(const char *base, apr_size_t base_len, const char *path)
 {
-    const char *rest;
-
-    if (strncmp(path, base, base_len) != 0) {
-        return NULL;
-    }
-    rest = path + base_len;
-    return (*rest == '\0' || *rest == '/') ? rest : NULL;
+    return absw_policy_below_len(base, base_len, path, strlen(path));
 }
 
 int absw_policy_side_of_path(const absw_policy_t *policy, const char *path, const char **rest)

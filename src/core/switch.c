@@ -30,10 +30,19 @@ static apr_uint64_t total_weight(const absw_policy_t *policy, const apr_uint32_t
     return total;
 }
 
+void absw_switch_default_weights(const absw_policy_t *policy, absw_switch_t *rec)
+{
+    rec->generation = 0;
+    rec->closed = 0;
+    memset(rec->weight, 0, sizeof(rec->weight));
+    memset(rec->since, 0, sizeof(rec->since));
+    rec->weight[policy->default_side] = 1;
+}
+
 void absw_switch_default(const absw_policy_t *policy, absw_switch_t *rec)
 {
     memset(rec, 0, sizeof(*rec));
-    rec->weight[policy->default_side] = 1;
+    absw_switch_default_weights(policy, rec);
     absw_text_clean(rec->by, sizeof(rec->by), "default");
 }
 

@@ -47,6 +47,9 @@ typedef enum {
 /** The state before any record: all weight on the default side, generation 0, by "default". */
 void absw_switch_default(const absw_policy_t *policy, absw_switch_t *rec);
 
+/** The same for generation, weight, closed and since alone: all that a request needs. */
+void absw_switch_default_weights(const absw_policy_t *policy, absw_switch_t *rec);
+
 /**
  * Parse len bytes of text. For ABSW_SWITCH_BAD, why (size why_size) says what is wrong, in
  * printable ASCII, fit for a log line and a page; rec is then unspecified. For

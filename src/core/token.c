@@ -254,22 +254,23 @@ static const unsigned char b64_values[256] = {
 static int b64_decode(const char *text, apr_size_t len, unsigned char *bytes)
 {
     const unsigned char *in = (const unsigned char *)text;
-    unsigned int bits = 0;
     unsigned int odd = 0;
 
     if (len != B64_LEN) {
         return 0;
     }
-    for (int i = 0; i < B64_LEN; i++) {
-        unsigned int value = b64_values[in[i]] - 1u;
+    for (; in < (const unsigned char *)text + B64_LEN - 2; in += 4, bytes += 3) {
+        unsigned int a = b64_values[in[0]] - 1u, b = b64_values[in[1]] - 1u;
+        unsigned int c = b64_values[in[2]] - 1u, d = b64_values[in[3]] - 1u;
 
-        odd |= value;
-        bits = bits << 6 | (value & 63);
-        if (i % 4 != 0) {
-            *bytes++ = (unsigned char)(bits >> (6 - 2 * (i % 4)));
-        }
+        odd |= a | b | c | d;
+        bytes[0] = (unsigned char)(a << 2 | b >> 4);
+        bytes[1] = (unsigned char)(b << 4 | c >> 2);
+        bytes[2] = (unsigned char)(c << 6 | d);
     }
-    return odd < 64 && (bits & 15) == 0;
+    odd |= (b64_values[in[0]] - 1u) | (b64_values[in[1]] - 1u);
+    *bytes = (unsigned char)((b64_values[in[0]] - 1u) << 2 | (b64_values[in[1]] - 1u) >> 4);
+    return odd < 64 && ((b64_values[in[1]] - 1u) & 15) == 0;
 }
 
 /* -- Tokens -------------------------------------------------------------------------------- */

@@ -5,7 +5,6 @@
 
 #include "answer.h"
 #include "location.h"
-#include "privacy.h"
 #include "session.h"
 
 /* ---- where to ---- */
@@ -39,17 +38,17 @@ static const char *location_of(request_rec *r, const abswitch_app_t *app,
 
 /* ---- cookies and the table ---- */
 
-static void change_session(request_rec *r, const abswitch_request_t *ours,
+static void change_session(request_rec *r, abswitch_request_t *ours,
                            const abswitch_facts_t *f, const absw_decision_t *d)
 {
     if (d->end_session && f->facts.token) {
         abswitch_session_end(ours->node, ours->app, f->facts.token);
     }
     if (d->new_token != ABSW_NO_SIDE) {
-        if (abswitch_session_begin(r, ours->node, ours->app, d->new_token, d->new_tester,
-                                   f->facts.now) && d->status == ABSWITCH_PASSES) {
-            abswitch_privacy_ask(r);
-        }
+        int begun = abswitch_session_begin(r, ours->node, ours->app, d->new_token, d->new_tester,
+                                           f->facts.now);
+
+        ours->private_answer = begun && d->status == ABSWITCH_PASSES;
     }
     else if (d->expire_token) {
         abswitch_session_expire(r, ours->app);

@@ -16,7 +16,7 @@ static void read_switch(abswitch_facts_t *f, const abswitch_node_t *node)
         memcpy(f->switch_now.since, view.since, sizeof(view.since));
     }
     else {
-        absw_switch_default(policy, &f->switch_now);
+        absw_switch_default_weights(policy, &f->switch_now);
     }
     for (int i = 0; i < policy->sides_n; i++) {
         f->state[i] = absw_switch_state(policy, &f->switch_now, i, f->facts.now);
@@ -100,18 +100,12 @@ static int is_logout(const abswitch_app_t *app, const char *rest)
     return 0;
 }
 
-/* ---- all of it ---- */
-
-void abswitch_facts_gather(request_rec *r, const abswitch_request_t *ours, abswitch_facts_t *f)
+/** What only the headers tell. */
+static void read_headers(request_rec *r, const abswitch_request_t *ours, absw_facts_t *facts)
 {
-    absw_facts_t *facts = &f->facts;
     abswitch_headers_t headers;
 
     abswitch_headers_read(r, &headers);
-    f->r = r;
-    f->app = ours->app;
-    facts->now = apr_time_sec(r->request_time);
-    facts->side = ours->side;
     facts->kind = absw_inside_kind(&(absw_asking_t) {
         .method = r->method,
         .accept = headers.accept,
@@ -121,19 +115,36 @@ void abswitch_facts_gather(request_rec *r, const abswitch_request_t *ours, abswi
         .content_type = headers.content_type,
     });
     facts->prefetch = headers.purpose && absw_inside_is_prefetch(headers.purpose);
-    facts->logout = ours->at == ABSWITCH_AT_SIDE && is_logout(ours->app, ours->rest);
-    facts->state = f->state;
-    facts->current = current_side;
-    facts->baton = f;
-    read_switch(f, ours->node);
-    facts->token = abswitch_session_find(ours->node, ours->app, headers.cookie, facts->now,
-                                         &f->token) ? &f->token : NULL;
     facts->inside = ours->at == ABSWITCH_AT_SIDE && facts->kind == ABSW_KIND_NAV
-                    && !(facts->token && facts->token->side == facts->side
-                         && absw_decide_live(&ours->app->policy, facts))
                     && is_inside(r, ours->app, &headers);
     facts->from_afar = headers.fetch_site && strcmp(headers.fetch_site, "same-origin")
                        && strcmp(headers.fetch_site, "none");
+}
+
+/* ---- all of it ---- */
+
+void abswitch_facts_gather(request_rec *r, const abswitch_request_t *ours, abswitch_facts_t *f)
+{
+    absw_facts_t *facts = &f->facts;
+
+    f->r = r;
+    f->app = ours->app;
+    *facts = (absw_facts_t) {
+        .now = apr_time_sec(r->request_time),
+        .side = ours->side,
+        .logout = ours->at == ABSWITCH_AT_SIDE && is_logout(ours->app, ours->rest),
+        .state = f->state,
+        .current = current_side,
+        .baton = f,
+    };
+    read_switch(f, ours->node);
+    if (abswitch_session_find(ours->node, ours->app, apr_table_get(r->headers_in, "Cookie"),
+                              facts->now, &f->token)) {
+        facts->token = &f->token;
+    }
+    if (ours->at != ABSWITCH_AT_SIDE || !absw_decide_settled(&ours->app->policy, facts)) {
+        read_headers(r, ours, facts);
+    }
 }
 
 absw_sec_t abswitch_facts_expires(const abswitch_facts_t *f, int side, absw_sec_t login)

@@ -17,9 +17,8 @@ typedef struct {
 } abswitch_facts_t;
 
 /**
- * Everything a decision needs to know of r. Headers are read, forged ones removed. Whether the
- * request comes from inside is found only where a row asks for it: not for a live session on
- * the side of the path.
+ * Everything a decision needs to know of r. The headers that say what a request is and where it
+ * comes from are not even looked at where they cannot matter (absw_decide_settled).
  */
 void abswitch_facts_gather(request_rec *r, const abswitch_request_t *ours,
                            abswitch_facts_t *facts);

@@ -8,7 +8,7 @@ static int is_forged(const char *name)
     return !ap_cstr_casecmpn(name, "ABSWITCH", 8) && (name[8] == '-' || name[8] == '_');
 }
 
-/** What the first letter allows; the walk sees every header of every request below a side. */
+/** What the first letter allows. */
 static const char **place_of(abswitch_headers_t *headers, const char *name)
 {
 #define IS(text, field) if (!ap_cstr_casecmp(name, text)) return &headers->field
@@ -17,7 +17,6 @@ static const char **place_of(abswitch_headers_t *headers, const char *name)
         IS("Accept", accept);
         break;
     case 'c':
-        IS("Cookie", cookie);
         IS("Content-Type", content_type);
         break;
     case 'h':
@@ -47,11 +46,43 @@ static const char **place_of(abswitch_headers_t *headers, const char *name)
     return NULL;
 }
 
-static void remove_forged(request_rec *r)
+void abswitch_headers_read(request_rec *r, abswitch_headers_t *headers)
 {
     const apr_array_header_t *all = apr_table_elts(r->headers_in);
-    apr_table_t *kept = apr_table_make(r->pool, all->nelts);
 
+    memset(headers, 0, sizeof(*headers));
+    for (int i = 0; i < all->nelts; i++) {
+        const apr_table_entry_t *entry = &APR_ARRAY_IDX(all, i, apr_table_entry_t);
+        const char **place = entry->key ? place_of(headers, entry->key) : NULL;
+
+        if (place) {
+            *place = *place ? apr_pstrcat(r->pool, *place, ", ", entry->val, NULL) : entry->val;
+        }
+    }
+}
+
+/** With few exceptions there is none, so this is the walk that every request makes. */
+static int has_forged(const apr_array_header_t *all)
+{
+    for (int i = 0; i < all->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(all, i, apr_table_entry_t).key;
+
+        if (name && (*name | 0x20) == 'a' && (name[1] | 0x20) == 'b' && is_forged(name)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void abswitch_headers_remove_forged(request_rec *r)
+{
+    const apr_array_header_t *all = apr_table_elts(r->headers_in);
+    apr_table_t *kept;
+
+    if (!has_forged(all)) {
+        return;
+    }
+    kept = apr_table_make(r->pool, all->nelts);
     for (int i = 0; i < all->nelts; i++) {
         const apr_table_entry_t *entry = &APR_ARRAY_IDX(all, i, apr_table_entry_t);
 
@@ -60,29 +91,4 @@ static void remove_forged(request_rec *r)
         }
     }
     r->headers_in = kept;
-}
-
-void abswitch_headers_read(request_rec *r, abswitch_headers_t *headers)
-{
-    const apr_array_header_t *all = apr_table_elts(r->headers_in);
-    int forged = 0;
-
-    memset(headers, 0, sizeof(*headers));
-    for (int i = 0; i < all->nelts; i++) {
-        const apr_table_entry_t *entry = &APR_ARRAY_IDX(all, i, apr_table_entry_t);
-        const char **place = entry->key ? place_of(headers, entry->key) : NULL;
-
-        if (place && !*place) {
-            *place = entry->val;
-        }
-        else if (place) {
-            *place = apr_pstrcat(r->pool, *place, ", ", entry->val, NULL);
-        }
-        else if (entry->key && is_forged(entry->key)) {
-            forged = 1;
-        }
-    }
-    if (forged) {
-        remove_forged(r);
-    }
 }

@@ -8,7 +8,6 @@
 typedef struct {
     const char *accept;
     const char *content_type;
-    const char *cookie;
     const char *fetch_mode;
     const char *fetch_site;
     const char *host;
@@ -19,10 +18,13 @@ typedef struct {
     const char *upgrade;
 } abswitch_headers_t;
 
-/**
- * Read them in one walk, and remove the request headers that pretend to come from this module:
- * ABSWITCH followed by "-" or "_", in any case.
- */
+/** Read them in one walk. */
 void abswitch_headers_read(request_rec *r, abswitch_headers_t *headers);
+
+/**
+ * Remove the request headers that pretend to come from this module: ABSWITCH followed by "-" or
+ * "_", in any case.
+ */
+void abswitch_headers_remove_forged(request_rec *r);
 
 #endif

@@ -147,6 +147,7 @@ typedef struct {
     int side;                           /* of the path, or chosen; ABSW_NO_SIDE */
     const char *rest;                   /* of the path, below path */
     absw_verdict_e verdict;
+    int private_answer;                 /* the application's answer carries a new token */
 } abswitch_request_t;
 
 /** Ours for r itself, or NULL. */

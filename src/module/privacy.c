@@ -5,8 +5,6 @@
 
 #include "privacy.h"
 
-#define ASKED   "abswitch-private"      /* a note of the request */
-
 #define EARLY   "ABSWITCH_PRIVATE"      /* before mod_cache stores the answer */
 #define LATE    "ABSWITCH_PRIVATE_LATE" /* after mod_headers has edited it */
 
@@ -57,25 +55,20 @@ static apr_status_t filter(ap_filter_t *f, apr_bucket_brigade *bb)
     return ap_pass_brigade(f->next, bb);
 }
 
-static int asked(const request_rec *r)
-{
-    while (r->prev) {
-        r = r->prev;
-    }
-    return apr_table_get(r->notes, ASKED) != NULL;
-}
-
+/** Also for what an internal redirect or an error document answers in the first one's place. */
 static void insert(request_rec *r)
 {
-    if (!r->main && asked(r)) {
+    const request_rec *first = r;
+    const abswitch_request_t *ours;
+
+    while (first->prev) {
+        first = first->prev;
+    }
+    ours = abswitch_request_of(first);
+    if (ours && ours->private_answer && !r->main) {
         ap_add_output_filter(EARLY, NULL, r, r->connection);
         ap_add_output_filter(LATE, NULL, r, r->connection);
     }
-}
-
-void abswitch_privacy_ask(request_rec *r)
-{
-    apr_table_setn(r->notes, ASKED, "1");
 }
 
 void abswitch_privacy_register_hooks(apr_pool_t *p)

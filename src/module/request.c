@@ -3,6 +3,7 @@
 #include <http_request.h>
 
 #include "answer.h"
+#include "headers.h"
 #include "request.h"
 
 /* ---- eligible? ---- */
@@ -11,10 +12,12 @@
 static const abswitch_path_t *path_of(const request_rec *r, const abswitch_server_t *conf,
                                       const char **rest)
 {
+    apr_size_t len = strlen(r->uri);
+
     for (int i = 0; i < conf->paths->nelts; i++) {
         const abswitch_path_t *path = &APR_ARRAY_IDX(conf->paths, i, abswitch_path_t);
 
-        if ((*rest = absw_policy_below(path->path, path->len, r->uri)) != NULL) {
+        if ((*rest = absw_policy_below_len(path->path, path->len, r->uri, len)) != NULL) {
             return path;
         }
     }
@@ -49,6 +52,7 @@ static int below_side(request_rec *r, abswitch_request_t *ours)
     absw_decision_t decision;
     int status;
 
+    abswitch_headers_remove_forged(r);
     abswitch_facts_gather(r, ours, &facts);
     decision = absw_decide(&ours->app->policy, &facts.facts);
     status = abswitch_answer(r, ours, &facts, &decision, ours->rest);
@@ -74,9 +78,7 @@ static int translate_name(request_rec *r)
         return below_side(r, ours);
     }
     if (is_handled(ours)) {
-        abswitch_headers_t headers;
-
-        abswitch_headers_read(r, &headers);     /* forged ones go before anybody looks */
+        abswitch_headers_remove_forged(r);      /* before anybody looks */
         r->filename = apr_pstrcat(r->pool, "abswitch:", r->uri, NULL);
         return OK;
     }
