@@ -11,7 +11,7 @@ endif
 BUILD_PACKAGES = $(HTTPD_PACKAGES) gcc libc6-dev libssl-dev libjansson-dev libmemcached-dev
 CHECK_PACKAGES = libcmocka-dev perl openssl memcached valgrind php-fpm chromium chromium-driver
 
-PORT = 8080
+PORT ?= 8080
 TESTS = t
 TEST_JOBS = 2
 

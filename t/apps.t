@@ -198,7 +198,7 @@ subtest 'logging out' => sub {
     my $r = $anna->click('/contact/A/logout.php');
     is_deeply [$r->status, $r->location, scalar $r->header('X-Verdict')], [303, '/contact', 'logout'],
         'the application sends her to the launchpad';
-    is_deeply [$anna->jar->header('/contact/A/'), $anna->jar->header('/contact/B/')], [undef, undef], 'no cookie is left';
+    is_deeply [map { $anna->jar->header("/contact/$_/") } qw(A B)], [undef, undef], 'no cookie is left';
     is $site->side('A')->{sessions}, 0, 'nobody is on A';
     $anna->follow;
     $anna->follow;
@@ -218,7 +218,7 @@ subtest 'the cut-off' => sub {
         path => '/contact');
     my $r = $dora->click('/contact/A/form.php');
     is_deeply [$r->status, $r->location], [302, '/contact?abswitch=expired'], 'her eight hours are over';
-    is_deeply [$dora->jar->header('/contact/A/'), $dora->jar->header('/contact/B/')], [undef, undef], 'no cookie is left';
+    is_deeply [map { $dora->jar->header("/contact/$_/") } qw(A B)], [undef, undef], 'no cookie is left';
     $dora->follow;
     $r = $dora->follow;
     is $r->body, "contacts 2 of nobody, B pass open\n", 'she is somebody new on B';

@@ -5,6 +5,7 @@
 use v5.36;
 use Digest::SHA qw(sha1_base64);
 use IO::Socket::INET;
+use POSIX ();
 use Test::More;
 use ABSwitch::Chromium;
 use ABSwitch::Site;
@@ -198,7 +199,8 @@ subtest 'Anna stays on A: a page with Referrer-Policy no-referrer' => sub {
 subtest 'Anna stays on A: scripts' => sub {
     my $verdict = '.then(r => r.status + " " + r.redirected + " " + r.headers.get("X-Verdict"))';
     for my $fetch ('"data"', '"data", {method: "POST", body: new FormData(document.querySelector("#post"))}',
-        '"data", {method: "DELETE"}', '"data", {headers: {Accept: "text/html"}}', '"data", {referrerPolicy: "no-referrer"}',
+        '"data", {method: "DELETE"}', '"data", {headers: {Accept: "text/html"}}',
+        '"data", {referrerPolicy: "no-referrer"}',
         '"data", {method: "POST", referrer: "", body: new URLSearchParams("a=b")}') {
         my $status = $fetch =~ /DELETE/ ? 405 : 200;
         is $anna->run("return fetch($fetch)$verdict"), "$status false pass", "fetch($fetch)";
@@ -249,7 +251,7 @@ JS
     for my $open (
         ['a link to a new tab', 'tabbed', sub { $anna->click('#tab') }],
         ['window.open', 'opened', sub { $anna->run('window.open("opened"); return') }],
-        ['window.open without a Referer', 'hushed', sub { $anna->run('window.open("hushed", "", "noreferrer"); return') }],
+        ['window.open, noreferrer', 'hushed', sub { $anna->run('window.open("hushed", "", "noreferrer"); return') }],
     ) {
         my ($name, $page, $block) = @$open;
         my $before = $anna->popup($block);
@@ -295,7 +297,8 @@ my $berta = $chromium->person;
 
 subtest 'a bookmark of somebody new' => sub {
     $berta->visit("$origin/contact/A/lists?group=Stra%C3%9Fe&page=2#row7");
-    on_page($berta, '/contact/B/lists?group=Stra%C3%9Fe&page=2', 'pass', 'lands on B', draining => 'none', referer => 'none');
+    on_page($berta, '/contact/B/lists?group=Stra%C3%9Fe&page=2', 'pass', 'lands on B',
+        draining => 'none', referer => 'none');
     like $berta->url, qr/#row7\z/, 'fragment and all';
     logged_as('GET /contact/A/lists', 302, 'bookmark', 'by a 302');
     counts_are(1, 1, 'two people');
@@ -322,11 +325,12 @@ subtest 'a prerendered bookmark' => sub {
     my $before = $site->status->{verdicts}{prefetch};
     for my $path ('/contact/A/lists?x=1', '/contact/B/lists?x=1') {
         my $r = $site->client->get($path, @bar);
-        is_deeply [$r->status, scalar $r->header('X-Verdict'), [$r->cookies], $r->location], [503, 'prefetch', [], undef],
-            "$path of nobody: 503 and nothing else";
+        is_deeply [$r->status, scalar $r->header('X-Verdict'), [$r->cookies], $r->location],
+            [503, 'prefetch', [], undef], "$path of nobody: 503 and nothing else";
     }
-    is $site->client->get('/contact/A/', @bar, Cookie => 'abswitch_contact=' . $anna->cookie('abswitch_contact')->{value})
-        ->status, 200, 'of Anna, on her own side: the page';
+    my $token = $anna->cookie('abswitch_contact')->{value};
+    is $site->client->get('/contact/A/', @bar, Cookie => "abswitch_contact=$token")->status, 200,
+        'of Anna, on her own side: the page';
     is $site->status->{verdicts}{prefetch} - $before, 2, 'two of them are told apart';
     counts_are(1, 2, 'nobody is counted for them');
 };

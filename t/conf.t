@@ -7,12 +7,12 @@ use Test::More;
 use ABSwitch::Host qw(apxs repo run slurp);
 use ABSwitch::Httpd;
 use ABSwitch::TempDir;
-use ABSwitch::Wait;
 
 # Where an administrator's machine has what the tests have elsewhere.
 my $module = repo('build/mod_abswitch.so');
 my $load = slurp(repo('conf/abswitch.load'));
-is scalar($load =~ s{^LoadModule abswitch_module \K\S+/mod_abswitch\.so$}{$module}m), 1, 'abswitch.load loads the module';
+my $lines = $load =~ s{^LoadModule abswitch_module \K\S+/mod_abswitch\.so$}{$module}gm;
+is $lines, 1, 'abswitch.load loads the module';
 my @FILES = map { s{.*/}{}r } glob repo('conf/*.conf');
 ok @FILES >= 2, 'there are configurations';
 

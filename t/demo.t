@@ -4,6 +4,7 @@
 # state of an earlier one; and a walk through it.
 
 use v5.36;
+use IO::Socket::INET;
 use POSIX qw(WNOHANG);
 use Test::More;
 use ABSwitch::Browser;
@@ -133,7 +134,7 @@ subtest 'the launchpad' => sub {
     is_deeply [$r->cookies], [], 'no cookie for looking';
     like is_whole(client()->get("/contact?abswitch=$_"), $_), qr/class="note"/, "$_: a note says why one is here"
         for qw(expired closed);
-    unlike client()->get('/contact?abswitch=%3Cscript%3E')->body, qr/class="note"|<script/, 'and of anything else, nothing';
+    unlike client()->get('/contact?abswitch=%3Cscript%3E')->body, qr/class="note"|<script/, 'anything else says nothing';
     for my $link ($r->body =~ m{(?:href|src)="(/[^"]+)"}g) {
         is client()->get($link, Accept => 'text/html')->status, 200, "$link is there";
     }
@@ -151,7 +152,7 @@ subtest 'entering' => sub {
     like $panel->{'This request'}, qr/\Apass at \d\d:\d\d:\d\d\z/, 'and the decision';
     like is_whole($anna->click('/contact'), 'the launchpad again'), qr/or go on with\s+<a href="\/contact\/A\/"/,
         'the launchpad offers to go on';
-    unlike $anna->click('/contact?abswitch=closed')->body, qr/or go on with/, 'but not where there is nothing to go on with';
+    unlike $anna->click('/contact?abswitch=closed')->body, qr/or go on with/, 'but not after a closing';
     $anna->click('/contact/A/');
     is side('A')->{sessions}, 1, 'one session is counted';
 };
@@ -163,8 +164,7 @@ subtest 'every page of both sides' => sub {
             'detail.shtml?id=6', 'detail.shtml?id=99', 'detail.shtml?id=%3Cscript%3E', 'saved.shtml') {
             my $body = is_whole($person->click("/contact/$side/$page"), "$side/$page");
             like $body, qr/side $side|version ${\($side eq 'A' ? 1 : 2)}/, "$side/$page: says which version it is";
-            is session_panel($body)->{Side}, $side . ($side eq 'B' ? ', which is draining' : ''), "$side/$page: the side"
-                if $page ne '';
+            is session_panel($body)->{Side}, $side eq 'A' ? 'A' : 'B, which is draining', "$side/$page: the side";
         }
         my $saved = is_whole($person->post_form("/contact/$side/saved.shtml", 'note=x'), "$side: saving");
         like $saved, qr/Saved on side $side/, 'a form is taken';

@@ -108,6 +108,8 @@ subtest 'ways to say proxy' => sub {
             moved('/contact/A/x', 'bookmark', cookie => 'A');
         asked $site, "$name: a session elsewhere", { at => '/contact/B/x?q', token => 'A' },
             moved('/contact/A/x?q', 'bookmark');
+        asked $site, "$name: an encoded rest", { at => '/contact/B/a%20b/%41%c3%a9', token => 'A' },
+            moved('/contact/A/a%20b/A%C3%A9', 'bookmark');
         asked $site, "$name: a session past its time", { at => '/contact/A/', token => 'A old', as => 'script' },
             refused(403, 'cutoff', reason => 'cutoff', cookie => 'gone');
     }

@@ -14,8 +14,8 @@ static const char *location_of(request_rec *r, const abswitch_app_t *app,
 {
     const char *side = d->to_side != ABSW_NO_SIDE ? app->policy.sides[d->to_side].path : "";
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
-    int keep_2f = core->allow_encoded_slashes && !core->decode_encoded_slashes
-                  ? ABSW_LOCATION_KEEP_2F : 0;
+    int keep_2f = (core->allow_encoded_slashes && !core->decode_encoded_slashes)
+                  || r->proxyreq == PROXYREQ_REVERSE ? ABSW_LOCATION_KEEP_2F : 0;
 
     switch (d->to) {
     case ABSW_TO_NOWHERE:

@@ -8,16 +8,31 @@
 
 /* ---- eligible? ---- */
 
-/** The most specific of our paths that r's URL lies at or below, or NULL. */
-static const abswitch_path_t *path_of(const request_rec *r, const abswitch_server_t *conf,
+/** r's path, decoded. A ProxyPass with mapping=encoded has kept it as it came: what mod_proxy
+ * took before translate_name is decoded for us alone. NULL if it cannot be. */
+static const char *decoded_uri(const request_rec *r)
+{
+    char *uri = r->uri;
+
+    if (r->proxyreq == PROXYREQ_REVERSE) {
+        uri = apr_pstrdup(r->pool, r->uri);
+        if (ap_unescape_url_keep2f(uri, 0) != OK) {
+            return NULL;
+        }
+    }
+    return uri;
+}
+
+/** The most specific of our paths that the URL path lies at or below, or NULL. */
+static const abswitch_path_t *path_of(const abswitch_server_t *conf, const char *uri,
                                       const char **rest)
 {
-    apr_size_t len = strlen(r->uri);
+    apr_size_t len = strlen(uri);
 
     for (int i = 0; i < conf->paths->nelts; i++) {
         const abswitch_path_t *path = &APR_ARRAY_IDX(conf->paths, i, abswitch_path_t);
 
-        if ((*rest = absw_policy_below_len(path->path, path->len, r->uri, len)) != NULL) {
+        if ((*rest = absw_policy_below_len(path->path, path->len, uri, len)) != NULL) {
             return path;
         }
     }
@@ -30,10 +45,10 @@ static abswitch_request_t *eligible(request_rec *r)
     const abswitch_server_t *conf = abswitch_server_of(r->server);
     const abswitch_path_t *path;
     abswitch_request_t *ours;
-    const char *rest;
+    const char *rest, *uri;
 
     if (!conf->node || r->main || r->prev || r->proxyreq == PROXYREQ_PROXY
-        || !(path = path_of(r, conf, &rest))) {
+        || !(uri = decoded_uri(r)) || !(path = path_of(conf, uri, &rest))) {
         return NULL;
     }
     ours = apr_palloc(r->pool, sizeof(*ours));

@@ -16,7 +16,6 @@ package ABSwitch::Chromium;
 use v5.36;
 use Carp qw(croak);
 use HTTP::Tiny;
-use IO::Handle;
 use JSON::PP;
 use POSIX qw(WNOHANG);
 use Scalar::Util qw(refaddr weaken);
