@@ -85,15 +85,4 @@ int absw_token_sign(const absw_policy_t *policy, const absw_keys_t *keys, absw_t
 /** Write the token's text to buf (ABSW_TOKEN_MAX + 1 bytes); returns its length. */
 apr_size_t absw_token_format(const absw_policy_t *policy, const absw_token_t *token, char *buf);
 
-/**
- * Find the values of the cookie name in one Cookie header (text, NUL-terminated): the next one
- * at or after *pos. Splits at ";", and at "," since that is how several Cookie headers are joined
- * into one (no token has a comma; a cut value of another name is skipped like a whole one), trims
- * spaces and tabs; a value in double quotes is taken as it stands, quotes and all. Pieces without
- * "=" or of another name are skipped; names are compared case-sensitively. Returns 1 and sets
- * value/len and *pos (start with *pos = header), 0 at the end. A whole walk is linear.
- */
-int absw_token_next_cookie(const char **pos, const char *name, const char **value,
-                           apr_size_t *len);
-
 #endif

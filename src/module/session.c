@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <apr_strings.h>
 
+#include "cookie.h"
 #include "session.h"
 
 #define COOKIES_MAX 8       /* cookies of our name that are looked at */
@@ -47,7 +48,7 @@ int abswitch_session_find(const abswitch_node_t *node, const abswitch_app_t *app
     int found = 0;
 
     for (int i = 0; i < COOKIES_MAX && cookie
-             && absw_token_next_cookie(&cookie, app->cookie.name, &value, &len); i++) {
+             && absw_cookie_next(&cookie, app->cookie.name, &value, &len); i++) {
         absw_token_t candidate;
 
         if (absw_token_parse(&app->policy, now, value, len, &candidate)

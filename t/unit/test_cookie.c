@@ -2,6 +2,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
+#include "cookie.h"
 #include "sample.h"
 #include "token.h"
 
@@ -50,7 +51,7 @@ static void test_cookies(void **state)
         const char *got = "";
         apr_size_t len;
 
-        while (absw_token_next_cookie(&pos, "n", &value, &len)) {
+        while (absw_cookie_next(&pos, "n", &value, &len)) {
             assert_true(value >= rows[i].header);
             assert_true(value + len <= rows[i].header + strlen(rows[i].header));
             got = apr_pstrcat(pool, got, "<", apr_pstrndup(pool, value, len), ">", NULL);
@@ -78,7 +79,7 @@ static void test_many_cookies(void **state)
         p += sizeof(TOKEN) + 3;
     }
     *p = '\0';
-    while (absw_token_next_cookie(&pos, "n", &value, &len)) {
+    while (absw_cookie_next(&pos, "n", &value, &len)) {
         assert_int_equal(len, strlen(TOKEN));
         n++;
     }
