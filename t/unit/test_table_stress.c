@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,17 +20,21 @@
  * The session table under fire: processes with threads that do everything at once on few keys, so
  * that they meet, and are killed wherever they are. Two slots of one key are never LIVE at the same
  * moment, nothing is ever read that was not written as a whole, and what is left counts exactly.
+ *
+ * A window of a few instructions is hardly ever met by chance, so every thread is interrupted tens
+ * of thousands of times a second, wherever it is, and held up while the others run on.
  */
 
 #define NOW         SAMPLE_NOW
-#define SESSIONS    256u        /* room */
-#define IDS         60u         /* sessions, each on */
-#define PLACES      3u          /* sides */
+#define SESSIONS    48u         /* room */
+#define IDS         5u          /* sessions, each on */
+#define PLACES      2u          /* sides */
 #define KEYS        (IDS * PLACES)
 #define PROCESSES   4
 #define THREADS     2
 #define WAR_MS      2500
-#define ROUNDS      40          /* of the race for one key */
+#define ROUNDS      150         /* of the race for one key */
+#define HOLD_UP_NS  20000       /* as long as it takes others to do a hundred things */
 
 typedef struct {
     _Atomic unsigned stop;
@@ -121,6 +126,34 @@ static unsigned roll(dice_t *dice, unsigned n)
     return (unsigned)(dice->seed * APR_UINT64_C(0x9e3779b97f4a7c15) >> 33) % n;
 }
 
+/* --- being held up --------------------------------------------------------------------- */
+
+static void hold_up(int signal)
+{
+    struct timespec pause = { .tv_nsec = HOLD_UP_NS };
+    int kept = errno;
+
+    (void)signal;
+    nanosleep(&pause, NULL);
+    errno = kept;
+}
+
+/* From now on the calling thread is interrupted again and again. */
+static void be_held_up(unsigned number)
+{
+    struct sigaction action = { .sa_handler = hold_up, .sa_flags = SA_RESTART };
+    struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM };
+    long every = 50000 + 7919 * (long)number;
+    struct itimerspec times = { { 0, every }, { 0, every } };
+    timer_t timer;
+
+    event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+    sigaction(SIGALRM, &action, NULL);
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0) {
+        timer_settime(timer, 0, &times, NULL);
+    }
+}
+
 static dice_t dice_of(unsigned number)
 {
     dice_t dice = { .seed = APR_UINT64_C(0x1234567) * (number + 1) + (apr_uint64_t)getpid() };
@@ -133,7 +166,7 @@ static dice_t dice_of(unsigned number)
 /* Everybody meets at each key, then all touch it. */
 static void *race(void *baton)
 {
-    (void)baton;
+    be_held_up((unsigned)(uintptr_t)baton);
     for (unsigned key = 0; key < KEYS; key++) {
         absw_table_session_t s = session(key);
 
@@ -248,7 +281,7 @@ static void ask(const absw_table_session_t *s, dice_t *dice)
 
 static void act(dice_t *dice)
 {
-    static const apr_uint16_t ALL[PLACES] = { 0, 1, 2 };
+    static const apr_uint16_t ALL[PLACES] = { 0, 1 };
     absw_table_session_t s = session(roll(dice, KEYS));
     sweep_t walk = { dice };
     unsigned what = roll(dice, 100);
@@ -277,6 +310,7 @@ static void *fight(void *baton)
 {
     dice_t dice = dice_of((unsigned)(uintptr_t)baton);
 
+    be_held_up((unsigned)(uintptr_t)baton);
     while (!atomic_load(&control->stop)) {
         act(&dice);
     }
