@@ -10,7 +10,7 @@
 #include "life.h"
 #include "say.h"
 #include "secret.h"
-#include "store_local.h"
+#include "stores.h"
 #include "sync.h"
 
 #define RETAINED        "mod_abswitch"
@@ -132,6 +132,7 @@ static int attach(apr_pool_t *p, server_rec *s, abswitch_node_t *node, int alone
     node->children = absw_children_attach(p, shared->children, shared->dims.children,
                                           shared->dims.apps);
     node->table = absw_table_attach(p, shared->table, shared->dims.sessions);
+    node->ends = absw_ends_attach(shared->ends);
     if (!node->board || !node->children || !node->table) {
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s, "ABSwitchStateDir: the state "
                      "file in \"%s\" makes no sense; move it away and start again",
@@ -211,7 +212,7 @@ static int start_engine(apr_pool_t *p, apr_pool_t *ptemp, server_rec *s, abswitc
 
     engine->name = node->name;
     engine->dir = node->state_dir;
-    engine->store = absw_store_local_make(p, node->state_dir);
+    engine->store = abswitch_stores_make(p, s, node, "");
     engine->board = node->board;
     engine->children = node->children;
     engine->table = node->table;
