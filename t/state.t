@@ -4,6 +4,7 @@
 
 use v5.36;
 use Fcntl qw(:mode);
+use IO::Socket::INET;
 use Test::More;
 use ABSwitch::Host qw(slurp spew);
 use ABSwitch::Site;
@@ -140,17 +141,28 @@ for my $damage (@damages) {
 }
 
 subtest 'another number of slots' => sub {
-    my $site = ABSwitch::Site->new(server => "ABSwitchSync 100ms\nABSwitchSessions 2000")->start;
+    my $silent = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die "listen: $@";
+    my $proxy = 'ProxyPass /contact/A/slow http://127.0.0.1:' . $silent->sockport . "/\n";
+    my $site = ABSwitch::Site->new(server => "ABSwitchSync 100ms\nABSwitchSessions 2000", conf => $proxy)->start;
     someone($site) for 1 .. 20;
     $site->flip('B');
+    my $waiting = $site->client->open;
+    $waiting->send("GET /contact/A/slow/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    wait_for 'a request that holds an old child', 5, sub { $_ = $site->side('A')->{in_flight}; $_ == 1 };
     for (['graceful', 4000], ['restart', 4000], ['stop', 1024]) {
         my ($how, $slots) = @$_;
         $site->{server} = "ABSwitchSync 100ms\nABSwitchSessions $slots";
-        $site->set_conf('');
+        $site->set_conf($proxy);
         $site->$how;
         $site->start if $how eq 'stop';
         is sessions($site), 20, "$slots after a $how";
         is $site->status->{switch}{generation}, 1, '... with the switch';
+        next if $how ne 'graceful';
+        is $site->side('A')->{in_flight}, 1, '... and who is in flight';
+        my $backend = $silent->accept;
+        print {$backend} "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        close $backend;
+        wait_for 'it to be done', 5, sub { $_ = $site->side('A')->{in_flight}; $_ == 0 };
     }
     like $site->log_text, qr/ABSwitchSessions: 4000 comes into force when httpd is stopped/, 'what has to wait is said';
     $site->expect_log(qr/ABSwitchSessions: 4000 comes into force/);
