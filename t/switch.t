@@ -63,13 +63,12 @@ subtest 'what changes nothing' => sub {
     my $site = ABSwitch::Site->new->start;
     $site->flip('B');
     for my $bad ('C', 'b', 'B x', 'A=0 B=0', 'A=-1', 'A=1e9', 'A=1000001', 'A=1 A=1', 'B=', '=1', "B\0", "\xff\xfe", 'B' x 100_000,
-        'A gen=18446744073709551615', 'A gen=x at=1 by=x', 'A gen=5', 'A gen=5 at=1 by=x closed=C', "A\nB") {
+        'A gen=18446744073709551615', 'A gen=x at=1 by=x', 'A gen=5 at=1 by=x closed=C', "A\nB") {
         my $shown = $bad =~ s/[^ -~]/?/gr;
         $shown = substr($shown, 0, 40);
         my $log = () = $site->log_text =~ /contact/g;
         $site->write_switch($bad);
-        wait_for "'$shown' to be noticed", 3, sub { $_ = (() = $site->log_text =~ /contact/g); $_ > $log }
-            if $bad ne 'A gen=5';
+        wait_for "'$shown' to be noticed", 3, sub { $_ = (() = $site->log_text =~ /contact/g); $_ > $log };
         is_deeply record($site)->{weights}, { A => 0, B => 1 }, "'$shown' changes nothing";
         like $site->client->get('/abswitch-status')->body, qr/contact\.switch|switch/i, 'the page says so';
     }
