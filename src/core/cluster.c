@@ -45,6 +45,12 @@ static int in_epoch(const absw_cluster_facts_t *facts, const absw_cluster_node_t
            && (node->record->left || strcmp(node->record->epoch, facts->epoch) == 0);
 }
 
+static int is_skewed(const absw_cluster_node_t *node)
+{
+    return node->skew > apr_time_from_sec(ABSW_CLUSTER_SKEW)
+           || node->skew < -apr_time_from_sec(ABSW_CLUSTER_SKEW);
+}
+
 /* Has a silent node closed the side by itself, so that nothing is left there? */
 static int is_excused(const absw_cluster_facts_t *facts, const absw_cluster_node_t *node,
                       int side)
@@ -52,7 +58,7 @@ static int is_excused(const absw_cluster_facts_t *facts, const absw_cluster_node
     absw_sec_t deadline = absw_switch_deadline(facts->policy, facts->rec, side);
 
     return absw_cluster_state(node, facts->sync) == ABSW_NODE_SILENT && in_epoch(facts, node)
-           && node->record->generation == facts->rec->generation && deadline > 0
+           && !is_skewed(node) && node->record->generation == facts->rec->generation && deadline > 0
            && apr_time_sec(facts->now) >= deadline + ABSW_CLUSTER_SKEW;
 }
 
@@ -114,8 +120,7 @@ static int doubt_report(const absw_cluster_facts_t *facts, const absw_cluster_no
                         APR_INT64_T_FMT, node->name, record->generation,
                         facts->rec->generation);
     }
-    if (state == ABSW_NODE_LIVE && (node->skew > apr_time_from_sec(ABSW_CLUSTER_SKEW)
-                                    || node->skew < -apr_time_from_sec(ABSW_CLUSTER_SKEW))) {
+    if (state == ABSW_NODE_LIVE && is_skewed(node)) {
         return snprintf(reason, ABSW_CLUSTER_REASON,
                         "the clock of %s is %d s %s; set it right", node->name,
                         (int)(apr_time_sec(node->skew < 0 ? -node->skew : node->skew) % 1000000000),

@@ -159,7 +159,8 @@ static void fill_log(const absw_node_t *node, const absw_policy_t *policy,
     apr_size_t len;
     char *text;
 
-    if (absw_shared_read(node->dir, apr_pstrcat(pool, policy->name, ".log", NULL),
+    if (node->dir
+        && absw_shared_read(node->dir, apr_pstrcat(pool, policy->name, ".log", NULL),
                          ABSW_LOG_TEXT_MAX, pool, &text, &len) == APR_SUCCESS) {
         entries = apr_palloc(pool, ABSW_LOG_MAX * sizeof(*entries));
         out->log = entries;

@@ -81,6 +81,7 @@ static void begin(sync_t *sync, apr_pool_t *passing)
     sync->mine.say = say;
     sync->mine.drained = drained;
     sync->mine.baton = sync;
+    absw_node_begin(&sync->mine, pool);
 }
 
 /** The lease holds over one missed tick: a thread that is slow does not lose it, one that is
