@@ -22,7 +22,8 @@ if (!$ENV{ABSWITCH_OWN_NETWORK}) {
     my $unshare = which('unshare') or $why //= 'there is no unshare';
     if (!$why) {
         my ($exit, $said) = run($unshare, '--net', 'sh', '-c',
-            "$ip link set lo up && $ip link add a type veth peer name b && $ip netns add abswitch-$$ && $ip netns del abswitch-$$");
+            "$ip link set lo up && $ip link add test0 type veth peer name test1 && "
+            . "$ip netns add abswitch-$$ && $ip netns del abswitch-$$");
         $why = 'no network namespace can be made: ' . $said =~ s/\s+/ /gr if $exit;
     }
     if (!$why) {

@@ -1,7 +1,6 @@
 #!/usr/bin/env perl
 # SPDX-License-Identifier: Apache-2.0
-# Several nodes and one memcached, while all is well: one switch by one key, one count, one proof of a drain, and what
-# of the store is believed.
+# Several nodes and one memcached, while all is well: one switch by one key, one count, one proof of a drain.
 
 use v5.36;
 use IO::Socket::INET;
@@ -9,7 +8,7 @@ use IO::Socket::IP;
 use Test::More;
 use Time::HiRes qw(sleep time);
 use ABSwitch::Cluster;
-use ABSwitch::Host qw(run slurp spew);
+use ABSwitch::Host qw(slurp spew);
 use ABSwitch::Memcached;
 use ABSwitch::TempDir;
 use ABSwitch::Wait;
@@ -26,11 +25,6 @@ sub cluster (%o) {
 # Where each running node sends newcomers.
 sub lands ($cluster) {
     return map { $_->client->get('/contact', Accept => 'text/html')->location } $cluster->running;
-}
-
-# The mark of a value that could not be taken.
-sub trouble ($site) {
-    return $site->client->get('/abswitch-status?format=text')->body =~ /^contact\.trouble: (.*)/m ? $1 : 'no such line';
 }
 
 # Looks again and again for a while; returns how often the block said something, and the first of it.
@@ -124,74 +118,6 @@ subtest 'the switch by key' => sub {
     poll(SOON, sub { !grep { join(' ', @{ $_->status->{switch}{weights} }{qw(A B)}) ne '1 1' } $cluster->nodes });
     my @same = map { join ' ', map { $_ // '' } @{ $_->status->{switch} }{qw(generation at by)} } $cluster->nodes;
     is_deeply \@same, [($same[0]) x 3], 'two flips at once end in one record';
-    $cluster->logs_are_clean;
-};
-
-subtest 'an older record never wins' => sub {
-    my $cluster = cluster();
-    my $store = $cluster->store;
-    my $key = $cluster->key('switch');
-    $cluster->flip('B');
-    my $old = $store->get($key);
-    $cluster->flip('A');
-    my $new = $store->get($key);
-    $cluster->write_switch($old);
-    wait_for 'the newer one to be put back', SOON, sub { ($_ = $store->get($key) // '') eq $new };
-    $store->delete($key);
-    wait_for 'a deleted one to be put back', SOON, sub { ($_ = $store->get($key) // '') eq $new };
-    is_deeply [$cluster->generations], [2, 2, 2], 'nobody was impressed';
-    is_deeply [lands($cluster)], [('/contact/A/') x 3], 'people land where they landed';
-    $store->flush;
-    wait_for 'an empty store to be re-seeded', SOON, sub { ($_ = $store->get($key) // '') eq $new };
-
-    # A node that comes later, and one that has lost its memory, learn it.
-    $cluster->node(2)->stop;
-    run('rm', '-rf', $cluster->node(2)->state_dir);
-    $cluster->node(2)->start;
-    wait_for 'a node without memory to learn the switch', SOON, sub {
-        $_ = $cluster->node(2)->status->{switch}{generation}; $_ == 2;
-    };
-    is $store->get($key), $new, 'from the store, which stays as it is';
-
-    # The store's loss and a reboot of all but one: the one's memory is enough.
-    $cluster->node($_)->stop for 0, 1;
-    run('rm', '-rf', $cluster->node($_)->state_dir) for 0, 1;
-    $store->kill->start;
-    $cluster->node($_)->start for 0, 1;
-    wait_for 'the switch to come from the one node that knows it', 15, sub {
-        $_ = join ' ', $cluster->generations; $_ eq '2 2 2';
-    };
-    $cluster->expect_log(qr/store|memcache|session table|\Q${\ $store->address}\E/i);
-    $cluster->logs_are_clean;
-};
-
-subtest 'values that cannot be taken' => sub {
-    my $cluster = cluster();
-    my $store = $cluster->store;
-    $cluster->flip('B');
-    for my $bad ('C', 'b', 'B x', 'A=0 B=0', 'A=-1', 'A=1e9', 'A=1 A=1', '=', '', "B\0", "\xff\xfe", 'B' x 900_000,
-        'A gen=18446744073709551615', 'A gen=x at=1 by=x', 'A gen=5 at=1 by=x closed=C', "A\nB") {
-        my $shown = substr $bad =~ s/[^ -~]/?/gr, 0, 30;
-        $store->set($cluster->key('switch'), $bad);
-        for my $site ($bad eq '' ? () : $cluster->nodes) {
-            wait_for "'$shown' to be marked on ${\ $site->name}", SOON, sub {
-                ($_ = trouble($site)) ne 'none';
-            };
-        }
-        is_deeply [map { $_->status->{switch}{weights} } $cluster->nodes], [({ A => 0, B => 1 }) x 3],
-            "'$shown' changes nothing";
-        $cluster->write_switch('B');    # mends it, and so the next one is new
-        poll(SOON, sub { !grep { trouble($_) ne 'none' } $cluster->nodes });
-    }
-    is_deeply [$cluster->generations], [1, 1, 1], 'no generation was spent';
-
-    $cluster->write_switch('nonsense here');
-    wait_for 'the log', SOON, sub { $_ = $cluster->node(0)->log_text; /nonsense here/ };
-    my ($times) = watch(1.5, sub { () });
-    is scalar(() = $cluster->node(0)->log_text =~ /nonsense here" is not taken/g), 1, 'says it once';
-    $cluster->flip('A');
-    is_deeply [lands($cluster)], [('/contact/A/') x 3], 'the next good flip repairs it';
-    $cluster->expect_log(qr/switch of contact/);
     $cluster->logs_are_clean;
 };
 
@@ -304,67 +230,6 @@ CONF
     $cluster->logs_are_clean;
 };
 
-subtest 'a node leaves and comes back' => sub {
-    my $cluster = cluster(app => "ABSwitchLogout /logout\nABSwitchIdleTimeout 20s");
-    my $store = $cluster->store;
-    my $web3 = $cluster->node(2);
-    my ($anna, $bob) = map { $cluster->token } 1 .. 2;
-    $cluster->click($web3->client, $_) for $anna, $bob;
-    $cluster->flip('B');
-    $cluster->comes_to('two users on web3', SOON, 'A', sessions => 2, drain => 'draining');
-
-    $web3->stop;
-    my $state = sub (@nodes) { join ' ', map { $cluster->peer($_, 'web3')->{state} } @nodes };
-    wait_for 'the others to see it leave', SOON, sub { ($_ = $state->(0, 1)) eq 'left left' };
-    my ($looks, @wrong) = watch(2, sub { grep { $_ ne 'draining' } $cluster->each_side('A', 'drain') });
-    is_deeply \@wrong, [], 'its users still count, and nothing is unknown';
-    is_deeply [$cluster->each_side('A', 'sessions')], [2, 2], 'both of them';
-
-    $cluster->click($cluster->node(0)->client, $anna);
-    is_deeply [$cluster->each_side('A', 'sessions')], [2, 2], 'who goes on elsewhere is no third one';
-    $cluster->click($cluster->node(0)->client, $anna, '/contact/A/logout');
-    $cluster->comes_to('and can log out there', SOON, 'A', sessions => 1, drain => 'draining');
-
-    $web3->start;
-    wait_for 'it to come back', SOON, sub { ($_ = $state->(0 .. 2)) eq 'live live live' };
-    $cluster->comes_to('with the one who has not logged out meanwhile', SOON, 'A', sessions => 1, drain => 'draining');
-    is $web3->status->{switch}{generation}, 1, 'and the switch';
-
-    $web3->stop;
-    $cluster->comes_to('the last one goes idle, and A is drained without web3', 40, 'A', sessions => 0, drain => 'drained');
-    wait_for 'web3 to be off the roster', 40, sub { $_ = join ' ', $cluster->roster; $_ eq 'web1 web2' };
-    $web3->start;
-    wait_for 'and on it again when it is back', SOON, sub { $_ = join ' ', $cluster->roster; /web3/ };
-    $cluster->logs_are_clean;
-};
-
-subtest 'restarts' => sub {
-    my $cluster = cluster();
-    my $client = $cluster->balancer;
-    my @tokens = map { $cluster->token } 1 .. 30;
-    $cluster->click($client, $_) for @tokens;
-    $cluster->flip('B');
-    $cluster->comes_to('thirty users', SOON, 'A', sessions => 30, drain => 'draining');
-    my $web2 = $cluster->node(1);
-    for my $how (qw(graceful restart stop kill_all)) {
-        $web2->$how;
-        $web2->start if !$web2->pid;
-        my $interrupted = grep { ($cluster->click($client, $_)->header('X-Verdict') // '') ne 'pass' } @tokens;
-        is $interrupted, 0, "$how: no user is interrupted";
-        $cluster->comes_to("$how: thirty users", SOON, 'A', sessions => 30, drain => 'draining', exact => 1);
-    }
-    # Its table is lost, not so its record in the store.
-    $web2->kill_all;
-    run('rm', '-f', $web2->state_dir . '/table');
-    my @all = map { $cluster->token } 1 .. 5;
-    $web2->start;
-    my ($looks, @wrong) = watch(2, sub { grep { $_ eq 'drained' } $cluster->each_side('A', 'drain') });
-    is_deeply \@wrong, [], 'a node without its table: never drained';
-    $cluster->comes_to('it has inherited what it had said', SOON, 'A', sessions => 30, drain => 'draining');
-    $cluster->expect_log(qr/session table|table/);
-    $cluster->logs_are_clean;
-};
-
 subtest 'a UNIX socket, and IPv6' => sub {
     for my $how ([socket => 1], [host => '::1']) {
         next if "@$how" =~ /::1/ && !IO::Socket::IP->new(LocalAddr => '::1', Listen => 1);
@@ -375,108 +240,6 @@ subtest 'a UNIX socket, and IPv6' => sub {
         is_deeply $cluster->whole->{store}{servers}, [{ server => $store->address, state => 'up' }], "@$how: the server";
         $cluster->logs_are_clean;
     }
-};
-
-subtest 'two nodes of one name' => sub {
-    my $cluster = cluster(nodes => 3, node => sub ($n) { (called => 'web' . ($n == 3 ? 2 : $n)) });
-    $cluster->flip('B');
-    $cluster->comes_to('make the drain unknown, and are named', SOON, 'A', drain => 'unknown', reason => qr/web2/);
-    like $cluster->node(0)->client->get('/abswitch-status')->body, qr/two nodes are called web2/, 'on the page, too';
-    my ($looks, @wrong) = watch(2, sub { grep { $_ eq 'drained' } $cluster->each_side('A', 'drain') });
-    is_deeply \@wrong, [], "never drained ($looks looks)";
-    $cluster->node(2)->stop;
-    $cluster->comes_to('one of them stops, and all is well', 10, 'A', drain => 'drained');
-    $cluster->expect_log(qr/web2/);
-    $cluster->logs_are_clean;
-};
-
-subtest 'ABSwitchRetireAfter' => sub {
-    my $cluster = cluster(server => 'ABSwitchRetireAfter 3s', app => 'ABSwitchIdleTimeout 5s');
-    $cluster->flip('B');
-    $cluster->click($cluster->node(2)->client, $cluster->token);
-    $cluster->comes_to('somebody is on web3', SOON, 'A', sessions => 1);
-    $cluster->node(2)->kill_all;
-    $cluster->comes_to('it is killed: unknown', SOON, 'A', drain => 'unknown', reason => qr/web3/);
-    $cluster->comes_to('later it is struck off, and A is drained', 25, 'A', drain => 'drained');
-    is_deeply [$cluster->roster], [qw(web1 web2)], 'the roster';
-    $cluster->node(2)->start;
-    wait_for 'it to be back', SOON, sub { $_ = join ' ', $cluster->roster; /web3/ };
-    $cluster->comes_to('all is well', 10, 'A', drain => 'drained');
-    $cluster->expect_log(qr/web3/);
-    $cluster->logs_are_clean;
-};
-
-subtest 'a node that is gone, taken off the roster by hand' => sub {
-    my $cluster = cluster();
-    my $key = $cluster->key('nodes');
-    $cluster->flip('B');
-    $cluster->click($cluster->node(2)->client, $cluster->token);
-    $cluster->comes_to('somebody is on web3', SOON, 'A', sessions => 1);
-    $cluster->node(2)->kill_all;
-    $cluster->comes_to('it is killed: unknown', SOON, 'A', drain => 'unknown', reason => qr/web3/);
-    $cluster->store->set($key, $cluster->store->get($key) =~ s/ web3\b//r);
-    $cluster->comes_to('without it, A is drained', SOON, 'A', sessions => 0, drain => 'drained');
-    is_deeply [$cluster->roster], [qw(web1 web2)], 'nobody has put it back';
-    $cluster->node(2)->start;
-    $cluster->comes_to('it is back, with its session', 10, 'A', sessions => 1, drain => 'draining');
-    $cluster->expect_log(qr/web3/);
-    $cluster->logs_are_clean;
-};
-
-# --- what of the store is believed ----------------------------------------------------------------------------
-
-subtest 'rubbish under every key' => sub {
-    my $cluster = cluster(app => 'ABSwitchLogout /logout');
-    my $store = $cluster->store;
-    my $client = $cluster->balancer;
-    my @tokens = map { $cluster->token } 1 .. 10;
-    $cluster->click($client, $_) for @tokens, @tokens;
-    $cluster->flip('B');
-    $cluster->comes_to('ten users on a draining side', SOON, 'A', sessions => 10, drain => 'draining');
-    my ($false, $interrupted, $looks) = (0, 0, 0);
-    my $live = sub {
-        $looks++;
-        $interrupted += grep { ($cluster->click($client, $_)->header('X-Verdict') // '') ne 'pass' } @tokens[$looks % 10];
-        $false += grep { $_ eq 'drained' } $cluster->each_side('A', 'drain');
-        return;
-    };
-    my @keys = $store->keys(qr/\Aabswitch/);
-    ok @keys >= 8, 'there are keys' or diag "@keys";
-    my %whole = map { $_ => $store->get($_) // '' } @keys;
-    for my $key (@keys) {
-        my $other = (grep { $_ ne $key && /node:/ && !/switch|log/ } @keys)[0] // '';
-        my @rubbish = (
-            '', 'x', "\0" x 40, "\xff\xfe\x80" x 30, '9' x 400, '-1', '18446744073709551616', 'x' x 1_000_000,
-            substr($whole{$key}, 0, length($whole{$key}) / 2), $whole{$key} x 2, $whole{$other} // '',
-            "am\1" . "\xff" x 200, 'v=1 epoch=' . '0' x 32 . ' side=A:4294967295',
-        );
-        @rubbish = grep { !/\A\s*\z/ } @rubbish if $key =~ /switch/;
-        for my $value (@rubbish) {
-            $store->set($key, $value);
-            watch(0.25, $live);
-        }
-        $store->set($key, $whole{$key}) if $key =~ /:(?:switch|log)\z/;
-        $cluster->comes_to("$key: all is right again", 10, 'A', sessions => 10, drain => 'draining');
-    }
-    is $false, 0, "never drained in $looks looks at three nodes";
-    is $interrupted, 0, 'no user was interrupted';
-    is_deeply [$cluster->generations], [1, 1, 1], 'the switch is what it was';
-    ok !(grep { $_->log_text =~ /exit signal/ } $cluster->nodes), 'no child died';
-    $cluster->click($client, $_, '/contact/A/logout') for @tokens;
-    $cluster->comes_to('and in the end it is drained', SOON, 'A', sessions => 0, drain => 'drained');
-    $cluster->expect_log(qr/contact/);
-    $cluster->logs_are_clean;
-};
-
-subtest 'another application\'s keys are no concern of ours' => sub {
-    my $store = ABSwitch::Memcached->new->start;
-    my %theirs = ('abswitch:other:switch' => 'C', 'abswitch:other:nodes' => 'x y', 'abswitch:contact' => 'x', users => 'y');
-    $store->set($_, $theirs{$_}) for keys %theirs;
-    my $cluster = cluster(store => $store, nodes => 2);
-    $cluster->flip('B');
-    $cluster->comes_to('a drain', SOON, 'A', drain => 'drained');
-    is_deeply { map { $_ => $store->get($_) } keys %theirs }, \%theirs, 'they stay as they are';
-    $cluster->logs_are_clean;
 };
 
 my $app = <<'CONF';

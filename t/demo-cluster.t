@@ -81,7 +81,9 @@ subtest 'a flip by nc' => sub {
 subtest 'a node goes, and comes back as the demo says' => sub {
     my ($kill, $start) = $demo->output =~ /^ +(kill \$\(cat .*)\n +(\S.*)$/m or return fail 'the demo prints how';
     my $run = sub ($line) { run({ deadline => 10 }, 'sh', '-c', 'cd ' . $demo->dir . " && $line") };
+    my $before = $demo->httpds;
     is +($run->($kill))[0], 0, 'it is stopped';
+    poll(10, sub { $demo->httpds < $before });
     is scalar(grep { $demo->client->post('/contact', '')->status != 303 } 1 .. 9), 0, 'the others serve';
     is +($run->("$start >/dev/null 2>&1"))[0], 0, 'it is started';
     wait_for 'it to be live', 15, sub {

@@ -196,7 +196,8 @@ typedef struct {
     apr_uint32_t testers;
     apr_uint32_t in_flight;
     absw_sec_t empty_at;            /* of the other nodes */
-    apr_uint32_t own_sessions;
+    apr_uint32_t inherited;         /* this node's, known by their hashes alone */
+    apr_uint32_t own_sessions;      /* this node's, of its table, as are the next */
     apr_uint32_t own_testers;
     apr_uint32_t own_in_flight;
 } absw_board_sum_t;

@@ -9,7 +9,8 @@
 
 int absw_tick_is_ours(const absw_tick_t *tick)
 {
-    return tick->starting || tick->leaving || !tick->node->mine || tick->node->mine(tick->node->baton);
+    return tick->starting || tick->leaving || !tick->node->mine
+           || tick->node->mine(tick->node->baton);
 }
 
 void absw_tick_say(const absw_tick_t *tick, absw_say_e level, const absw_node_app_t *app,
@@ -229,7 +230,7 @@ int absw_node_leave(absw_node_t *node, apr_time_t now, apr_pool_t *pool)
     if (node->store->ops->solo) {
         return 1;
     }
-    absw_node_begin(node, pool);
+    absw_node_begin(node, pool);        /* for this once: nobody ticks any more */
     tick.leaving = 1;
     for (int i = 0; i < n && done; i++) {
         absw_tick_ask(&tick, &known[i]);

@@ -74,7 +74,8 @@ typedef struct {
  * runs: recover what killed processes left, make the epoch, begin relearning if sessions were lost,
  * and take up the switch that is in force: from the store, and in a cluster from the file of the
  * state directory, too, of which only a full record counts. It reads and never writes (the parent
- * may be root). node->store is a handle of the caller's for this call. pool: scratch. Returns APR_SUCCESS, or why there is no randomness.
+ * may be root). node->store is a handle of the caller's for this call. pool: scratch. Returns
+ * APR_SUCCESS, or why there is no randomness.
  */
 apr_status_t absw_node_start(absw_node_t *node, absw_shared_how_e how, apr_time_t now,
                              apr_pool_t *pool);

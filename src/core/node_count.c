@@ -110,21 +110,60 @@ static apr_uint32_t shift(apr_uint32_t all, apr_uint32_t then, apr_uint32_t now)
     return sum < now ? now : sum > APR_UINT32_MAX ? APR_UINT32_MAX : (apr_uint32_t)sum;
 }
 
+/*
+ * The same for sessions. One that is idle for too long here may be active elsewhere, so what is
+ * missing is missing everywhere only if it ended here: by a logout, or with its side.
+ */
+static apr_uint32_t shift_sessions(const absw_board_sum_t *sum, apr_uint32_t now,
+                                   apr_uint32_t ended)
+{
+    apr_uint32_t gone = sum->own_sessions > now ? sum->own_sessions - now : 0;
+    apr_uint32_t all;
+
+    if (gone == 0) {
+        return shift(sum->sessions, sum->own_sessions, now);
+    }
+    gone = gone < ended ? gone : ended;
+    all = sum->sessions > gone ? sum->sessions - gone : 0;
+    return all > now ? all : now;
+}
+
+/* How many sessions have ended on this node since the last sync. */
+static apr_uint32_t ended_since(const absw_node_t *node, const absw_known_t *known,
+                                apr_time_t synced, apr_time_t now)
+{
+    absw_end_t ends[ABSW_RECORD_ENDS];
+    int lost = 0;
+    int n = node->ends ? absw_ends_recent(node->ends, known->app->place.app,
+                                          apr_time_sec(synced), apr_time_sec(now), ends,
+                                          ABSW_RECORD_ENDS, &lost) : 0;
+
+    return lost ? APR_UINT32_MAX : (apr_uint32_t)n;
+}
+
 /* In a cluster a page has the others' counts from the last sync, and this node's of this moment. */
 static void judge_in_cluster(const absw_node_t *node, absw_known_t *known, apr_time_t now)
 {
     const absw_policy_t *policy = known->app->policy;
+    absw_board_node_t own;
+    apr_uint32_t ended;
 
     known->complete = 1;        /* what the last sync could not have is in its verdict */
     judge_alone(node, known, now);
+    absw_board_get_node(node->board, &own);
+    ended = ended_since(node, known, own.synced, now);
     for (int i = 0; i < policy->sides_n; i++) {
         absw_cluster_side_t *found = &known->sides[i];
         absw_board_sum_t sum;
 
         absw_board_get_sum(&known->app->place, i, &sum);
+        known->inherited[i] = sum.inherited;
         found->known = sum.known && known->cluster.settled <= now;
         found->exact = found->exact && sum.exact;
-        found->sessions = shift(sum.sessions, sum.own_sessions, found->sessions);
+        found->sessions = shift_sessions(&sum, found->sessions,
+                                         absw_switch_state(policy, &known->rec, i,
+                                                           apr_time_sec(now))
+                                             == ABSW_SIDE_CLOSED ? APR_UINT32_MAX : ended);
         found->testers = shift(sum.testers, sum.own_testers, found->testers);
         found->in_flight = shift(sum.in_flight, sum.own_in_flight, found->in_flight);
         if (sum.empty_at > found->empty_at) {
@@ -261,7 +300,9 @@ static int is_mine_to_tell(const absw_tick_t *tick, const absw_known_t *known, i
 {
     absw_store_t *store = tick->node->store;
     const absw_policy_t *policy = known->app->policy;
-    absw_store_item_t item = { .key = absw_change_key(policy, "drained", tick->pool) };
+    absw_store_item_t item = {
+        .key = absw_change_key(policy, "drained", tick->pool), .mend = 1
+    };
     absw_sec_t since = known->rec.since[side];
     absw_store_result_e result = ABSW_STORE_FAILED;
     const char *others;
@@ -284,18 +325,46 @@ static int is_mine_to_tell(const absw_tick_t *tick, const absw_known_t *known, i
     return result == ABSW_STORE_DONE || (result == ABSW_STORE_FAILED && store->ops->solo);
 }
 
+/* In a cluster every node remembers it, too: the store may lose what it knows. */
+static int is_told(const absw_known_t *known, int side)
+{
+    absw_board_drain_t drain;
+
+    absw_board_get_drain(&known->app->place, side, &drain);
+    return known->memory && drain.told == known->rec.since[side];
+}
+
+static void note_told(const absw_known_t *known, int side)
+{
+    absw_board_drain_t drain;
+
+    absw_board_get_drain(&known->app->place, side, &drain);
+    drain.told = known->rec.since[side];
+    absw_board_set_drain(&known->app->place, side, &drain);
+}
+
 /* A drain is what began with the loss of a side's last weight: a side that never had any, such
  * as the one that the next version is being put on, has nothing to tell and is not closed. */
 static void tell(const absw_tick_t *tick, const absw_known_t *known, int side)
 {
     const absw_policy_t *policy = known->app->policy;
     absw_sec_t since = known->rec.since[side];
+    int mine;
 
     if (since == 0 || known->app->announced[side] == since || !absw_tick_is_ours(tick)
-        || !is_mine_to_tell(tick, known, side)) {
+        || is_told(known, side)) {
         return;
     }
-    known->app->announced[side] = since;
+    mine = is_mine_to_tell(tick, known, side);
+    if (mine) {
+        known->app->announced[side] = since;
+    }
+    if (known->app->announced[side] == since) {
+        note_told(known, side);
+    }
+    if (!mine) {
+        return;
+    }
     absw_tick_say(tick, ABSW_SAY_NOTICE, known->app, side,
                   "side %s of %s is drained: nobody is left there (generation %"
                   APR_INT64_T_FMT ")", policy->sides[side].name, policy->name,

@@ -96,6 +96,7 @@ typedef struct {
     int parsed;                             /* the store's was one */
     absw_cluster_node_t *nodes;             /* by roster */
     absw_members_t *members[ABSW_SIDES_MAX];    /* this node's own */
+    apr_uint32_t inherited[ABSW_SIDES_MAX];     /* of them, those that its table does not have */
 } absw_known_t;
 
 /** Has this process still the right to write to the board? */

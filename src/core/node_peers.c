@@ -7,7 +7,7 @@
 
 /* What this node knows of the others, and what it finds of itself in the store. */
 
-#define DOUBLED_SYNCS   10      /* two nodes of a name are told of until so long after the last sign */
+#define DOUBLED_SYNCS   10      /* two nodes of a name are told of so long after the last sign */
 #define BOOT_MAX        (APR_UINT64_MAX / 2)
 
 static apr_interval_time_t doubled_for(const absw_tick_t *tick)

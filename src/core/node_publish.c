@@ -57,6 +57,7 @@ static void add_inherited(const absw_tick_t *tick, absw_known_t *known, int side
 {
     absw_sheet_t *sheet = known->memory->inherited[side];
     absw_record_side_t *said = &known->record.sides[side];
+    apr_uint32_t all;
     int exact;
 
     if (!sheet || known->cluster.inherited_until <= tick->sec
@@ -72,7 +73,12 @@ static void add_inherited(const absw_tick_t *tick, absw_known_t *known, int side
         }
     }
     absw_members_unite_sheet(known->members[side], sheet);
-    said->sessions = absw_members_count(known->members[side], tick->sec, &exact);
+    all = absw_members_count(known->members[side], tick->sec, &exact);
+    if (all <= said->sessions) {
+        return;
+    }
+    known->inherited[side] = all - said->sessions;
+    said->sessions = all;
     absw_members_histogram(known->members[side], absw_bucket_width(known->app->policy->idle),
                            tick->sec, &said->hist);
     if (absw_hist_empty_at(&said->hist) > said->empty_at) {
@@ -188,9 +194,11 @@ void absw_tick_publish(const absw_tick_t *tick, absw_known_t *known)
         return;
     }
     known->memory->sequence = known->cluster.sequence;
+    known->memory->wrote = 0;
     record->boot = known->cluster.boot;
     record->sequence = known->cluster.sequence;
     record->left = tick->leaving;
+    record->doubled = known->doubled && !tick->leaving;
     for (int i = 0; i < known->app->policy->sides_n; i++) {
         if (!write_sheet(tick, known, i)) {
             absw_tick_fail(tick, known, NULL);

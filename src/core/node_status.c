@@ -92,7 +92,7 @@ static void fill_self(const absw_node_t *node, const absw_known_t *known,
     self->age = evidence->age;
     self->known = 1;
     for (int i = 0; i < known->app->policy->sides_n; i++) {
-        self->sessions[i] = known->record.sides[i].sessions;
+        self->sessions[i] = known->record.sides[i].sessions + known->inherited[i];
         self->in_flight[i] = known->record.sides[i].in_flight;
     }
 }

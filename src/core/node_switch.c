@@ -235,8 +235,12 @@ static void take_full(const absw_tick_t *tick, absw_known_t *known,
     else if (absw_switch_is_edited(known->app->policy, &known->rec, rec)) {
         take_weights(tick, known, item, rec->weight);
     }
-    else if (tick->node->store->ops->solo && is_touched(known, rec)) {
+    else if (is_touched(known, rec) && tick->node->store->ops->solo) {
         put_back(tick, known, item, "it with other words");
+    }
+    else if (is_touched(known, rec)) {
+        enforce(tick, known, rec);      /* somebody knew better since when sides drain */
+        clear_trouble(tick, known);
     }
     else {
         clear_trouble(tick, known);
@@ -254,6 +258,26 @@ static int is_ours_of_before(const absw_known_t *known, const absw_store_item_t 
                == ABSW_SWITCH_FULL
            && gone == ABSW_SWITCH_GONE && known->rec.generation > 0
            && !absw_switch_newer(&rec, &known->rec) && !absw_switch_newer(&known->rec, &rec);
+}
+
+/* Another node has accepted a record that a bad value has overwritten: it is in the log. */
+static void catch_up(const absw_tick_t *tick, absw_known_t *known)
+{
+    absw_store_t *store = tick->node->store;
+    const absw_policy_t *policy = known->app->policy;
+    absw_store_item_t item = { .key = absw_change_key(policy, "log", tick->pool), .mend = 1 };
+    absw_log_entry_t *entries;
+
+    if (store->ops->solo || tick->starting || !known->complete
+        || known->newest <= known->rec.generation
+        || !store->ops->get(store, &item, 1, tick->pool) || item.found != ABSW_STORE_FOUND) {
+        return;
+    }
+    entries = apr_palloc(tick->pool, ABSW_LOG_MAX * sizeof(*entries));
+    if (absw_log_parse(policy, item.value, item.len, entries) > 0 && entries[0].valid
+        && absw_switch_newer(&entries[0].rec, &known->rec)) {
+        enforce(tick, known, &entries[0].rec);
+    }
 }
 
 static void take_value(const absw_tick_t *tick, absw_known_t *known,
@@ -278,6 +302,7 @@ static void take_value(const absw_tick_t *tick, absw_known_t *known,
             put_back(tick, known, item, "sides that are no longer configured");
             break;
         }
+        catch_up(tick, known);
         for (len = item->len; len > 0 && apr_isspace(item->value[len - 1]); len--) {
         }
         set_trouble(tick, known->app, apr_psprintf(tick->pool,
@@ -341,7 +366,9 @@ void absw_tick_log(const absw_tick_t *tick, absw_known_t *known)
 {
     absw_store_t *store = tick->node->store;
     absw_node_app_t *app = known->app;
-    absw_store_item_t item = { .key = absw_change_key(app->policy, "log", tick->pool) };
+    absw_store_item_t item = {
+        .key = absw_change_key(app->policy, "log", tick->pool), .mend = 1
+    };
     int complete;
 
     if (known->rec.generation == 0 || app->logged == known->rec.generation

@@ -317,7 +317,8 @@ static void remember_sums(const absw_known_t *known)
         absw_board_sum_t sum = {
             .known = found->known, .exact = found->exact, .sessions = found->sessions,
             .testers = found->testers, .in_flight = found->in_flight,
-            .own_sessions = own->sessions, .own_testers = own->testers,
+            .inherited = known->inherited[i],
+            .own_sessions = own->sessions - known->inherited[i], .own_testers = own->testers,
             .own_in_flight = own->in_flight,
         };
 

@@ -34,6 +34,7 @@ typedef struct {
     absw_sec_t relearning_until;    /* it may not know all its sessions until; 0: it does */
     int left;                       /* it was stopped in order: its sessions remain, no request */
     int blind;                      /* a process of it counts no requests in flight */
+    int doubled;                    /* it has found another node of its name */
     absw_record_side_t sides[ABSW_SIDES_MAX];   /* by side of the policy */
     apr_uint32_t unsaid;            /* bit i: it said nothing of side i, for it has no such side */
     int ends_n;
@@ -51,7 +52,7 @@ typedef struct {
  * side: name, sessions, testers, in flight, uncounted until, empty at, the sheet's sequence and
  * kind, histogram ("-": none): the first bucket and its count, then each bucket's distance from
  * the one before. ends: hashes, seconds before clock; the field is missing if there is none.
- * epoch "-": none. Two sides take less than 1 KB, less ends.
+ * epoch "-": none. doubled=1 stands behind width, and is missing if it is 0. Two sides take less than 1 KB, less ends.
  */
 #define ABSW_RECORD_TEXT_MAX 49152      /* bytes, no NUL */
 #define ABSW_RECORD_WHY      160        /* bytes of a reason, with its NUL */

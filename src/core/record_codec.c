@@ -93,6 +93,9 @@ apr_size_t absw_record_encode(const absw_policy_t *policy, const absw_record_t *
         record->node, record->epoch[0] ? record->epoch : "-", record->boot, record->sequence,
         record->generation, (apr_int64_t)record->clock, record->relearning_until,
         !!record->left, !!record->blind, width);
+    if (record->doubled) {
+        put(&out, " doubled=1");
+    }
     for (int i = 0; i < policy->sides_n; i++) {
         if (!(record->unsaid >> i & 1u)) {
             put_side(&out, policy->sides[i].name, &record->sides[i]);
@@ -266,6 +269,11 @@ static int blind(parse_t *p, span_t value)
     return flag(value, &p->record->blind);
 }
 
+static int doubled(parse_t *p, span_t value)
+{
+    return flag(value, &p->record->doubled);
+}
+
 static int width(parse_t *p, span_t value)
 {
     return whole(value, ABSW_BUCKETS_WIDTH_MAX, &p->width) && p->width > 0;
@@ -365,6 +373,7 @@ static const field_t FIELDS[] = {
     { .name = "left", .read = left },
     { .name = "blind", .read = blind },
     { .name = "width", .read = width },
+    { .name = "doubled", .read = doubled, .may = 1 },
     { .name = "side", .read = side, .may = 1, .often = 1 },
     { .name = "ends", .read = ends, .may = 1 },
 };

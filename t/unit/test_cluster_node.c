@@ -109,6 +109,11 @@ static void test_flip_and_drain(void **state)
     assert_count(SIDE_A, 0);
     assert_drain(SIDE_A, ABSW_DRAIN_DRAINED);
     assert_string_equal(sim.drained, "A:1 ");
+    sim_flush(&sim.store);
+    sim_take_over(&sim, &sim.nodes[1]);
+    sim_run(&sim, 7);
+    assert_drain(SIDE_A, ABSW_DRAIN_DRAINED);
+    assert_string_equal(sim.drained, "A:1 ");           /* once, though the store forgot it */
 }
 
 static void test_silent(void **state)
@@ -220,6 +225,109 @@ static void test_inherits(void **state)
     assert_drain(SIDE_A, ABSW_DRAIN_DRAINED);
 }
 
+/* Two nodes of one name overwrite each other's record. */
+static void test_doubled(void **state)
+{
+    (void)state;
+    sim_begin(&sim, 4711, 3);
+    strcpy(sim.nodes[1].name, "web1:80");
+    for (int i = 0; i < 3; i++) {
+        sim_start(&sim, &sim.nodes[i], ABSW_SHARED_FIRST);
+    }
+    sim_hand(&sim, "B");
+    sim_run(&sim, 12);
+    assert_drain(SIDE_A, ABSW_DRAIN_UNKNOWN);
+    for (int i = 0; i < 3; i++) {
+        assert_non_null(strstr(side_of(i, SIDE_A)->reason, "two nodes are called web1:80"));
+    }
+    sim_kill(&sim.nodes[1]);
+    sim_run(&sim, 25);
+    assert_drain(SIDE_A, ABSW_DRAIN_DRAINED);
+}
+
+/* A bad value in the switch's place keeps no node behind. */
+static void test_catches_up(void **state)
+{
+    (void)state;
+    begin(3);
+    sim.nodes[2].handle.cut = 1;
+    sim_hand(&sim, "B");
+    sim_run(&sim, 3);
+    sim_hand(&sim, "rubbish");
+    sim.nodes[2].handle.cut = 0;
+    sim_run(&sim, 3);
+    assert_generation(1);
+    assert_string_equal(stored("abswitch:contact:switch"), "rubbish");
+}
+
+static void test_retires(void **state)
+{
+    (void)state;
+    sim_begin(&sim, 4711, 3);
+    sim.retire_after = apr_time_from_sec(20);
+    for (int i = 0; i < 3; i++) {
+        sim_start(&sim, &sim.nodes[i], ABSW_SHARED_FIRST);
+    }
+    sim_run(&sim, 6);
+    sim_hand(&sim, "B");
+    sim_kill(&sim.nodes[2]);
+    sim_run(&sim, 15);
+    assert_drain(SIDE_A, ABSW_DRAIN_UNKNOWN);
+    sim.store.down = 1;                                 /* then nobody is heard of */
+    sim_run(&sim, 30);
+    sim.store.down = 0;
+    sim_run(&sim, 10);
+    assert_drain(SIDE_A, ABSW_DRAIN_UNKNOWN);
+    assert_int_equal(sim_status(&sim, &sim.nodes[0])->nodes_n, 3);
+    sim_run(&sim, 15);
+    assert_drain(SIDE_A, ABSW_DRAIN_DRAINED);
+    assert_int_equal(sim_status(&sim, &sim.nodes[0])->nodes_n, 2);
+    sim_start(&sim, &sim.nodes[2], ABSW_SHARED_KEPT);
+    sim_run(&sim, 5);
+    assert_int_equal(sim_status(&sim, &sim.nodes[0])->nodes_n, 3);
+    assert_drain(SIDE_A, ABSW_DRAIN_DRAINED);
+}
+
+static void test_skewed(void **state)
+{
+    (void)state;
+    begin(2);
+    sim_hand(&sim, "B");
+    sim_run(&sim, 6);
+    sim.nodes[1].skew = apr_time_from_sec(10);
+    sim_run(&sim, 4);
+    assert_drain(SIDE_A, ABSW_DRAIN_UNKNOWN);
+    assert_non_null(strstr(side_of(0, SIDE_A)->reason, "the clock of web2:80 is"));
+    assert_non_null(strstr(side_of(1, SIDE_A)->reason, "the clock of web1:80 is"));
+    sim.nodes[1].skew = 0;
+    sim_run(&sim, 6);
+    assert_drain(SIDE_A, ABSW_DRAIN_DRAINED);
+}
+
+static void test_rubbish(void **state)
+{
+    static const char *const keys[] = {
+        "epoch", "nodes", "node:web1:80", "node:web2:80", "members:A:web1:80", "count:A",
+    };
+
+    (void)state;
+    begin(3);
+    for (int i = 0; i < 3; i++) {
+        sim_click(&sim, &sim.nodes[i], (apr_uint32_t)i, SIM_T0, SIDE_A);
+        sim_click(&sim, &sim.nodes[i], 5, SIM_T0, SIDE_A);
+    }
+    sim_run(&sim, 3);
+    for (unsigned i = 0; i < COUNT_OF(keys); i++) {
+        char key[80];
+
+        snprintf(key, sizeof(key), "abswitch:contact:%s", keys[i]);
+        sim_put(&sim.store, key, "\0\xff=rubbish", 10, 0);
+        sim_run(&sim, 4);
+        assert_count(SIDE_A, 4);
+        assert_drain(SIDE_B, ABSW_DRAIN_DRAINED);
+    }
+}
+
 static void test_many(void **state)
 {
     (void)state;
@@ -248,6 +356,11 @@ int main(void)
         TEST(test_flush),
         TEST(test_down),
         TEST(test_inherits),
+        TEST(test_doubled),
+        TEST(test_catches_up),
+        TEST(test_retires),
+        TEST(test_skewed),
+        TEST(test_rubbish),
         TEST(test_many),
     };
 

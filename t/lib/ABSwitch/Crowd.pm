@@ -76,15 +76,20 @@ sub unknown ($self, $name, $reason, $seconds = 4) {
     return Test::More::ok(defined $took, "$name: unknown, with its reason") || Test::More::diag($self->_said);
 }
 
-# wait: seconds that pass before a node can notice
+# wait: seconds that pass before a node can notice. Right is what stays right for two syncs: what broke may not
+# have been noticed yet.
 sub mended ($self, $name, $wait = BACKOFF) {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my $limit = $wait + 3 * SYNC + SLACK;
-    my $took = $self->live($limit, sub (@sides) {
-        !grep { ($_->{sessions} // -1) != USERS || $_->{drain} ne 'draining' || !$_->{exact} } @sides;
+    my $start = time;
+    my $right;
+    $self->live($limit + 2 * SYNC, sub (@sides) {
+        my $wrong = grep { ($_->{sessions} // -1) != USERS || $_->{drain} ne 'draining' || !$_->{exact} } @sides;
+        $right = $wrong ? undef : $right // time;
+        return $right && time > $right + 2 * SYNC;
     });
-    push $self->{took}->@*, $took if defined $took;
-    return Test::More::ok(defined $took, "$name: all counts are right again")
+    push $self->{took}->@*, $right - $start if $right;
+    return Test::More::ok($right && $right - $start <= $limit, "$name: all counts are right again")
         || Test::More::diag("not within $limit s: ", $self->_said);
 }
 

@@ -99,6 +99,7 @@ sub _serve ($self, $listener) {
             if ($end) {
                 delete @peer{ $from, $to };
                 delete @held{ $from, $to };
+                delete @is_node{ $from, $to };
                 $select->remove($from, $to);
                 close $_ for $from, $to;
             }
