@@ -69,55 +69,61 @@ absw_board_entry_t *absw_board_entry_of(const absw_board_app_t *app)
     return atomic_load(&entry->incarnation) == app->incarnation ? entry : NULL;
 }
 
+/** The slot of a side in its application's entry; -1 if it has none any more. */
+static int slot_of(const absw_board_app_t *app, absw_board_entry_t *entry, int side)
+{
+    int slot = app->place[side] % ABSW_SIDES_MAX;
+
+    return atomic_load(&entry->sides[slot].incarnation) == app->side_incarnation[side] ? slot : -1;
+}
+
+/** What is kept of a side; NULL if it has nothing any more. */
 absw_board_side_t *absw_board_side_of(const absw_board_app_t *app, int side)
 {
     absw_board_entry_t *entry = absw_board_entry_of(app);
-    absw_board_side_t *found;
+    int slot = entry ? slot_of(app, entry, side) : -1;
 
-    if (!entry) {
-        return NULL;
-    }
-    found = &entry->sides[app->place[side] % ABSW_SIDES_MAX];
-    return atomic_load(&found->incarnation) == app->side_incarnation[side] ? found : NULL;
-}
-
-/** The slot of a side; -1 if it has none any more. */
-static int slot_of(const absw_board_app_t *app, int side)
-{
-    return absw_board_side_of(app, side) ? app->place[side] % ABSW_SIDES_MAX : -1;
+    return slot >= 0 ? &entry->sides[slot] : NULL;
 }
 
 /* --- the switch -------------------------------------------------------------------- */
 
-_Static_assert(offsetof(absw_switch_t, at) % 8 == 0
-               && offsetof(absw_switch_t, since) < offsetof(absw_switch_t, at)
-               && offsetof(absw_switch_t, weight) < offsetof(absw_switch_t, at),
-               "what a view needs stands first");
+_Static_assert(offsetof(absw_switch_t, generation) < offsetof(absw_switch_t, since)
+               && offsetof(absw_switch_t, weight) < offsetof(absw_switch_t, since)
+               && offsetof(absw_switch_t, closed) < offsetof(absw_switch_t, since),
+               "what a view needs stands before the times");
 
-/** What a view needs of a record. */
-#define SWITCH_HEAD offsetof(absw_switch_t, at)
+static int is_generation(apr_int64_t generation)
+{
+    return generation > 0 && generation <= ABSW_SWITCH_GEN_MAX;
+}
 
-static void sides_by_policy(const absw_board_app_t *app, const absw_switch_t *kept,
-                            apr_uint32_t *weight, absw_sec_t *since, apr_uint32_t *closed)
+static absw_sec_t time_of(absw_sec_t time)
+{
+    return time >= 0 && time <= ABSW_SWITCH_TIME_MAX ? time : 0;
+}
+
+static apr_uint32_t weight_of(apr_uint32_t weight)
+{
+    return weight < ABSW_SWITCH_WEIGHT_MAX ? weight : ABSW_SWITCH_WEIGHT_MAX;
+}
+
+static void sides_by_policy(const absw_board_app_t *app, absw_board_entry_t *entry,
+                            const absw_switch_t *kept, apr_uint32_t *weight, absw_sec_t *since,
+                            apr_uint32_t *closed)
 {
     *closed = 0;
     memset(weight, 0, ABSW_SIDES_MAX * sizeof(*weight));
     memset(since, 0, ABSW_SIDES_MAX * sizeof(*since));
     for (int i = 0; i < app->sides_n; i++) {
-        int slot = slot_of(app, i);
+        int slot = slot_of(app, entry, i);
 
         if (slot >= 0) {
-            weight[i] = kept->weight[slot] < ABSW_SWITCH_WEIGHT_MAX ? kept->weight[slot]
-                                                                    : ABSW_SWITCH_WEIGHT_MAX;
-            since[i] = kept->since[slot];
+            weight[i] = weight_of(kept->weight[slot]);
+            since[i] = time_of(kept->since[slot]);
             *closed |= (kept->closed >> slot & 1u) << i;
         }
     }
-}
-
-static int is_generation(apr_int64_t generation)
-{
-    return generation > 0 && generation <= ABSW_SWITCH_GEN_MAX;
 }
 
 int absw_board_view(const absw_board_app_t *app, absw_board_view_t *view)
@@ -128,12 +134,12 @@ int absw_board_view(const absw_board_app_t *app, absw_board_view_t *view)
     if (!entry) {
         return 0;
     }
-    absw_cell_read(&entry->in_force.head, sizeof(kept), &kept, SWITCH_HEAD);
+    absw_cell_read(&entry->in_force.head, sizeof(kept), &kept, app->head_size);
     if (!is_generation(kept.generation)) {
         return 0;
     }
     view->generation = kept.generation;
-    sides_by_policy(app, &kept, view->weight, view->since, &view->closed);
+    sides_by_policy(app, entry, &kept, view->weight, view->since, &view->closed);
     return 1;
 }
 
@@ -146,6 +152,7 @@ static apr_uint64_t read_switch(absw_board_entry_t *entry, absw_switch_t *kept)
     END_TEXT(kept->node);
     END_TEXT(kept->note);
     END_TEXT(kept->other);
+    kept->at = time_of(kept->at);
     if (!is_generation(kept->generation)) {
         kept->generation = 0;
     }
@@ -162,7 +169,7 @@ int absw_board_get_switch(const absw_board_app_t *app, absw_switch_t *rec)
     }
     read_switch(entry, &kept);
     *rec = kept;
-    sides_by_policy(app, &kept, rec->weight, rec->since, &rec->closed);
+    sides_by_policy(app, entry, &kept, rec->weight, rec->since, &rec->closed);
     return kept.generation > 0;
 }
 
@@ -187,7 +194,7 @@ int absw_board_set_switch(const absw_board_app_t *app, const absw_switch_t *rec)
     do {
         entry = absw_board_entry_of(app);
         for (int i = 0; i < app->sides_n && entry; i++) {
-            entry = absw_board_side_of(app, i) ? entry : NULL;
+            entry = slot_of(app, entry, i) >= 0 ? entry : NULL;
         }
         if (!entry) {
             return 0;
@@ -321,8 +328,8 @@ int absw_board_history_add(const absw_board_app_t *app, const absw_history_entry
     for (int i = 0; i < ABSW_SIDES_MAX; i++) {
         by_slot.sessions[i] = ABSW_HISTORY_UNKNOWN;
     }
-    for (int i = 0; i < app->sides_n; i++) {
-        int slot = slot_of(app, i);
+    for (int i = 0; i < app->sides_n && found; i++) {
+        int slot = slot_of(app, found, i);
 
         if (slot >= 0) {
             by_slot.sessions[slot] = entry->sessions[i];
@@ -338,7 +345,7 @@ int absw_board_history(const absw_board_app_t *app, absw_sec_t now, absw_history
     int slot[ABSW_SIDES_MAX];
 
     for (int i = 0; i < ABSW_SIDES_MAX; i++) {
-        slot[i] = i < app->sides_n ? slot_of(app, i) : -1;
+        slot[i] = found && i < app->sides_n ? slot_of(app, found, i) : -1;
     }
     for (int k = 0; k < n; k++) {
         absw_history_entry_t by_slot = entries[k];

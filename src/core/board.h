@@ -59,8 +59,9 @@ typedef struct {
      */
     apr_uint32_t reused;
 
-    apr_uint32_t incarnation;                   /* the board's own, as is the next */
+    apr_uint32_t incarnation;                   /* the rest is the board's own */
     apr_uint32_t side_incarnation[ABSW_SIDES_MAX];
+    apr_size_t head_size;                       /* of a record, up to the last of the sides */
 } absw_board_app_t;
 
 /**

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <apr_strings.h>
@@ -272,6 +273,9 @@ int absw_board_enter(absw_board_t *board, const absw_policy_t *policy, absw_boar
         }
         app->place[i] = ABSW_PLACE(entry - board->entries, slot);
         app->side_incarnation[i] = atomic_load(&entry->sides[slot].incarnation);
+        if (app->head_size < ABSW_BOARD_HEAD(slot)) {
+            app->head_size = ABSW_BOARD_HEAD(slot);
+        }
     }
     app->app = (int)(entry - board->entries);
     return 1;

@@ -34,6 +34,10 @@ typedef struct {
     absw_history_t history;                     /* by slot */
 } absw_board_entry_t;
 
+/** So much of a record says what a request has to know of slot and those before it. */
+#define ABSW_BOARD_HEAD(slot) \
+    (offsetof(absw_switch_t, since) + ((apr_size_t)(slot) + 1) * sizeof(absw_sec_t))
+
 struct absw_board_t {
     _Atomic apr_uint64_t lease;
     apr_uint32_t apps;

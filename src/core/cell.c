@@ -30,18 +30,17 @@ apr_uint64_t absw_cell_read(absw_cell_t *cell, apr_size_t size, void *out, apr_s
     for (;;) {
         apr_uint64_t version = atomic_load_explicit(&cell->version, memory_order_acquire);
         _Atomic apr_uint64_t *words = copy_words(cell, size, COPY(version));
+        apr_size_t whole = want / 8;
 
-        apr_size_t at = 0;
+        for (apr_size_t i = 0; i < whole; i++) {
+            apr_uint64_t word = atomic_load_explicit(&words[i], memory_order_acquire);
 
-        for (; at + 8 <= want; at += 8) {
-            apr_uint64_t word = atomic_load_explicit(words++, memory_order_acquire);
-
-            memcpy((char *)out + at, &word, 8);
+            memcpy((char *)out + 8 * i, &word, 8);
         }
-        if (at < want) {
-            apr_uint64_t word = atomic_load_explicit(words, memory_order_acquire);
+        if (want % 8) {
+            apr_uint64_t word = atomic_load_explicit(&words[whole], memory_order_acquire);
 
-            memcpy((char *)out + at, &word, want - at);
+            memcpy((char *)out + 8 * whole, &word, want % 8);
         }
         if (atomic_load_explicit(&cell->version, memory_order_relaxed) == version) {
             return version;

@@ -171,6 +171,7 @@ static apr_status_t open_in(const absw_shared_dir_t *dir, int dir_fd,
     if (rv != APR_SUCCESS) {
         return rv;
     }
+    absw_shared_dir_tidy(dir_fd);
     shared->how = is_new ? ABSW_SHARED_FIRST : ABSW_SHARED_LOST;
     rv = bring_up(dir, dir_fd, dims, &map, &shared->how, notice);
     if (rv == APR_SUCCESS) {

@@ -16,8 +16,9 @@
  *
  * It outlives graceful restarts, a SIGKILL of every process, and a clean stop with a reboot. A
  * file that is torn, foreign, of another version, or left dirty by a crash of the machine is set
- * aside as table.bad and begun anew. Nobody but the parent opens it, and it is never resized.
- * Children write to it, so the parent trusts no index in it.
+ * aside as table.bad and begun anew. Nobody but the parent opens it (it is root's if the parent
+ * is, 0600), and it is never resized. Children write to the mapping, so the parent trusts no
+ * index in it.
  *
  * Files in the directory are opened without following links and refused when they are not plain
  * files of our own with one name.

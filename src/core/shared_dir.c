@@ -47,14 +47,21 @@ static int is_mark(const char *name)
     return strcmp(name, LOCK) == 0 || strcmp(name, "secret") == 0 || ends_with(name, ".switch");
 }
 
-/**
- * Is there nothing in the directory, or something of ours? Temporary files that killed writers
- * left are removed on the way.
- */
-static int is_state_dir(int fd)
+static DIR *list_of(int fd)
 {
     int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *list = copy >= 0 ? fdopendir(copy) : NULL;
+
+    if (!list && copy >= 0) {
+        close(copy);
+    }
+    return list;
+}
+
+/** Is there nothing in the directory, or something of ours? */
+static int is_state_dir(int fd)
+{
+    DIR *list = list_of(fd);
     int is_empty = list != NULL;
     int is_marked = 0;
 
@@ -63,6 +70,18 @@ static int is_state_dir(int fd)
             is_empty = 0;
             is_marked |= is_mark(entry->d_name);
         }
+    }
+    if (list) {
+        closedir(list);
+    }
+    return is_empty || is_marked;
+}
+
+void absw_shared_dir_tidy(int fd)
+{
+    DIR *list = list_of(fd);
+
+    for (struct dirent *entry; list && (entry = readdir(list)) != NULL;) {
         if (ends_with(entry->d_name, ABSW_SHARED_TEMPORARY)) {
             unlinkat(fd, entry->d_name, 0);
         }
@@ -70,10 +89,6 @@ static int is_state_dir(int fd)
     if (list) {
         closedir(list);
     }
-    else if (copy >= 0) {
-        close(copy);
-    }
-    return is_empty || is_marked;
 }
 
 /**

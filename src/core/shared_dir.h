@@ -32,6 +32,9 @@ apr_status_t absw_shared_dir_open(const absw_shared_dir_t *dir, int *fd);
  */
 apr_status_t absw_shared_dir_lock(const absw_shared_dir_t *dir, int fd, int *lock, int *is_new);
 
+/** Remove temporary files that killed writers have left. */
+void absw_shared_dir_tidy(int fd);
+
 /** The start is finished: leave our pid in the lock file, for people. */
 apr_status_t absw_shared_dir_sign(const absw_shared_dir_t *dir, int lock);
 

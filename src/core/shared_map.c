@@ -225,9 +225,8 @@ static apr_status_t fill_new(const absw_shared_dir_t *dir, int fd,
     absw_shared_identity_t is = absw_shared_identity(dims);
     apr_status_t rv;
 
-    if (fchmod(fd, 0640) != 0 || (geteuid() == 0 && fchown(fd, dir->uid, dir->gid) != 0)) {
-        return absw_shared_dir_fail(dir, errno, "takes no state file of httpd's User");
-    }
+    /* It stays ours: children inherit the mapping, and who cannot open the file cannot cut it
+     * short under the parent's feet. */
     rv = map_file(fd, &is, map);
     if (rv != APR_SUCCESS) {
         return absw_shared_dir_fail(dir, rv, apr_psprintf(dir->pool, "has no room for a state "

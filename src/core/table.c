@@ -71,16 +71,22 @@ absw_table_t *absw_table_attach(apr_pool_t *pool, void *mem, apr_uint32_t sessio
     return table;
 }
 
+/* Every request comes here, mostly to find its slot at once. */
 absw_slot_t *absw_slot_find(const absw_path_t *path, apr_uint16_t place, apr_uint64_t *word)
 {
     apr_uint64_t meta;
 
-    for (unsigned at = 0; at < ABSW_PATH; at++) {
-        absw_slot_t *slot = absw_path_slot(path, at);
+    for (unsigned i = 0; i < 2; i++) {
+        absw_slot_t *slot = path->bucket[i] + path->first;
 
-        if (absw_slot_match(slot, path, word, &meta) && absw_meta_place(meta) == place
-            && absw_slot_kind(*word) == ABSW_SLOT_LIVE) {
-            return slot;
+        for (unsigned left = ABSW_BUCKET; left > 0; left--) {
+            if (absw_slot_match(slot, path, word, &meta) && absw_meta_place(meta) == place
+                && absw_slot_kind(*word) == ABSW_SLOT_LIVE) {
+                return slot;
+            }
+            if (++slot == path->bucket[i] + ABSW_BUCKET) {
+                slot = path->bucket[i];
+            }
         }
     }
     return NULL;

@@ -40,10 +40,17 @@ typedef enum {
 #define ABSW_SLOT_HOME_SHIFT 4  /* flags: the side of the application that the token names */
 
 /** A session's slots lie in two buckets; in each it begins at its own slot and goes round. */
+#ifndef ABSW_BUCKET
 #define ABSW_BUCKET         32u
+#endif
 #define ABSW_PATH           (2 * ABSW_BUCKET)
 /** A first bucket with so many slots taken is spared for those who have it as their second. */
-#define ABSW_BUCKET_ENOUGH  28u
+#define ABSW_BUCKET_ENOUGH  (ABSW_BUCKET - ABSW_BUCKET / 8)
+
+/** Called before every look at shared memory: where a test lets another process go on. */
+#ifndef ABSW_SLOT_STEP
+#define ABSW_SLOT_STEP()    ((void)0)
+#endif
 
 /** A last seen this far ahead of the clock (seconds) is not jitter: the clock was set back. */
 #define ABSW_SLOT_AHEAD     60u
@@ -128,12 +135,14 @@ static inline apr_uint32_t absw_slot_seconds(absw_sec_t t)
 
 static inline apr_uint64_t absw_slot_load(absw_slot_t *slot)
 {
+    ABSW_SLOT_STEP();
     return atomic_load(&slot->word);
 }
 
 /** The one way in which a slot changes. On failure *word is what it is now. */
 static inline int absw_slot_cas(absw_slot_t *slot, apr_uint64_t *word, apr_uint64_t next)
 {
+    ABSW_SLOT_STEP();
     return atomic_compare_exchange_strong(&slot->word, word, next);
 }
 
@@ -146,12 +155,14 @@ static inline int absw_slot_free(absw_slot_t *slot, apr_uint64_t word)
 /* Acquire, so that the look at the word that follows is a later one. */
 static inline apr_uint64_t absw_slot_field(_Atomic apr_uint64_t *field)
 {
+    ABSW_SLOT_STEP();
     return atomic_load_explicit(field, memory_order_acquire);
 }
 
 /* Release, so that whoever reads the field sees that the slot is BUSY, or what came after. */
 static inline void absw_slot_set(_Atomic apr_uint64_t *field, apr_uint64_t value)
 {
+    ABSW_SLOT_STEP();
     atomic_store_explicit(field, value, memory_order_release);
 }
 

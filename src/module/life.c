@@ -71,22 +71,19 @@ static void tell_of_delay(const server_rec *s, const retained_t *kept,
 }
 
 /** The state file: the mapping of before if it is in use, else opened (anew). */
-static absw_shared_t *open_shared(apr_pool_t *p, server_rec *s, int apps_n, const char *dir,
-                                  int *alone)
+static absw_shared_t *open_shared(apr_pool_t *p, server_rec *s, int apps_n, const char *dir)
 {
     retained_t *kept = retained();
     absw_shared_dims_t dims = dims_for(s, apps_n);
     const char *why = NULL, *notice = NULL;
     apr_status_t rv;
 
-    *alone = 1;
     if (kept->shared) {
         kept->shared = absw_shared_adopt(kept->shared);
     }
     if (kept->shared && in_use(p, kept->shared)) {
         tell_of_delay(s, kept, &dims, dir);
         kept->shared->how = ABSW_SHARED_KEPT;
-        *alone = 0;
         return kept->shared;
     }
     if (kept->shared) {
@@ -107,24 +104,7 @@ static absw_shared_t *open_shared(apr_pool_t *p, server_rec *s, int apps_n, cons
     return kept->shared;
 }
 
-/** Nobody else has the file: what killed processes left half done in it is put right. */
-static void recover(server_rec *s, const abswitch_node_t *node)
-{
-    apr_uint32_t faults;
-
-    absw_board_recover(node->board);
-    absw_children_recover(node->children);
-    absw_table_recover(node->table, NULL);
-    faults = absw_table_validate(node->table, node->shared->dims.apps * ABSW_SIDES_MAX, 1);
-    if (faults) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "mod_abswitch: %u faulty slots of the session "
-                     "table in \"%s\" were freed; their sessions count again when they come back",
-                     faults, node->state_dir);
-        node->shared->how = ABSW_SHARED_LOST;
-    }
-}
-
-static int attach(apr_pool_t *p, server_rec *s, abswitch_node_t *node, int alone)
+static int attach(apr_pool_t *p, server_rec *s, abswitch_node_t *node)
 {
     const absw_shared_t *shared = node->shared;
 
@@ -138,9 +118,6 @@ static int attach(apr_pool_t *p, server_rec *s, abswitch_node_t *node, int alone
                      "file in \"%s\" makes no sense; move it away and start again",
                      node->state_dir);
         return 0;
-    }
-    if (alone) {
-        recover(s, node);
     }
     return 1;
 }
@@ -260,14 +237,12 @@ static void warn_of_cache(server_rec *s)
 static int make_node(apr_pool_t *p, apr_pool_t *ptemp, server_rec *s, abswitch_node_t *node)
 {
     const char *why = NULL;
-    int alone;
 
     node->name = abswitch_config_node(p, s);
     node->sync = abswitch_config_sync(s);
 
     /* 1. The directory with its lock, and the state file. */
-    node->shared = open_shared(p, s, node->apps->nelts, abswitch_config_state_dir(p, s),
-                               &alone);
+    node->shared = open_shared(p, s, node->apps->nelts, abswitch_config_state_dir(p, s));
     if (!node->shared) {
         return 0;
     }
@@ -281,7 +256,7 @@ static int make_node(apr_pool_t *p, apr_pool_t *ptemp, server_rec *s, abswitch_n
     }
 
     /* 3. The shared memory, and on it the applications, their sessions and their switch. */
-    if (!attach(p, s, node, alone) || !start_engine(p, ptemp, s, node)) {
+    if (!attach(p, s, node) || !start_engine(p, ptemp, s, node)) {
         return 0;
     }
 

@@ -21,8 +21,8 @@
  * that they meet, and are killed wherever they are. Two slots of one key are never LIVE at the same
  * moment, nothing is ever read that was not written as a whole, and what is left counts exactly.
  *
- * A window of a few instructions is hardly ever met by chance, so every thread is interrupted tens
- * of thousands of times a second, wherever it is, and held up while the others run on.
+ * A window of a few instructions is hardly ever met by chance, so every thread is interrupted
+ * thousands of times a second, wherever it is, and held up while the others run on.
  */
 
 #define NOW         SAMPLE_NOW
@@ -51,6 +51,7 @@ static control_t *control;
 static void *mem;
 static absw_table_t *table;
 static apr_pool_t *pool;
+static apr_uint32_t numbers[IDS];
 
 static void *map_shared(size_t size)
 {
@@ -60,6 +61,32 @@ static void *map_shared(size_t size)
     return at;
 }
 
+static void id_of(apr_uint32_t number, unsigned char *id)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        apr_uint32_t word = number * 2654435761u + i * number;
+
+        memcpy(id + 4 * i, &word, 4);
+    }
+}
+
+/* Sessions that all have one path: the slots before one's own come and go. */
+static void choose_ids(void)
+{
+    apr_uint64_t id[2];
+    unsigned n = 0;
+
+    for (apr_uint32_t number = 1; n < IDS; number++) {
+        absw_path_t path;
+
+        id_of(number, (unsigned char *)id);
+        path = absw_path(table, id);
+        if (path.bucket[0] == table->slots && path.first == 0) {
+            numbers[n++] = number;
+        }
+    }
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -67,6 +94,7 @@ static int set_up(void **state)
     control = map_shared(sizeof(*control));
     mem = map_shared(absw_table_size(SESSIONS));
     table = absw_table_attach(pool, mem, SESSIONS);
+    choose_ids();
     return 0;
 }
 
@@ -82,31 +110,29 @@ static int tear_down(void **state)
 /* All of a session follows from its number, so that a mixture of two shows. */
 static absw_table_session_t session(unsigned key)
 {
-    apr_uint32_t number = key / PLACES + 1;
     absw_table_session_t s = {
-        .login = (absw_sec_t)number * 1000003, .place = (apr_uint16_t)(key % PLACES), .home = 0,
+        .login = NOW - key / PLACES, .place = (apr_uint16_t)(key % PLACES), .home = 0,
         .kid = 'k', .key_check = 7
     };
 
-    for (unsigned i = 0; i < 4; i++) {
-        apr_uint32_t id = number * 2654435761u + i * number;
-        apr_uint32_t tag = ~id;
-
-        memcpy(s.id + 4 * i, &id, 4);
-        memcpy(s.tag + 4 * i, &tag, 4);
+    id_of(numbers[key / PLACES], s.id);
+    for (unsigned i = 0; i < sizeof(s.tag); i++) {
+        s.tag[i] = (unsigned char)~s.id[i];
     }
     return s;
 }
 
 static int is_whole(const absw_table_seen_t *seen)
 {
-    for (unsigned key = (unsigned)(seen->login / 1000003 - 1) * PLACES; key < KEYS;) {
-        absw_table_session_t s = session(key);
+    absw_sec_t number = NOW - seen->login;
+    absw_table_session_t s;
 
-        return seen->login % 1000003 == 0 && memcmp(s.id, seen->id, sizeof(s.id)) == 0
-               && seen->place < PLACES && seen->last >= NOW && seen->last < NOW + 1000;
+    if (number < 0 || number >= IDS) {
+        return 0;
     }
-    return 0;
+    s = session((unsigned)number * PLACES);
+    return memcmp(s.id, seen->id, sizeof(s.id)) == 0 && seen->place < PLACES
+           && seen->last >= NOW && seen->last < NOW + 1000;
 }
 
 static int is_alive(apr_uint32_t pid)
@@ -126,7 +152,17 @@ static unsigned roll(dice_t *dice, unsigned n)
     return (unsigned)(dice->seed * APR_UINT64_C(0x9e3779b97f4a7c15) >> 33) % n;
 }
 
-/* --- being held up --------------------------------------------------------------------- */
+/* --- being held up ------------------------------------------------------------------- */
+
+static _Thread_local timer_t interrupter;
+static _Thread_local long run_on_ns;
+
+static void run_on(void)
+{
+    struct itimerspec once = { .it_value = { 0, run_on_ns } };
+
+    timer_settime(interrupter, 0, &once, NULL);
+}
 
 static void hold_up(int signal)
 {
@@ -135,6 +171,8 @@ static void hold_up(int signal)
 
     (void)signal;
     nanosleep(&pause, NULL);
+    run_on_ns = (run_on_ns * 31 + 7919) % 100000 + 10000;
+    run_on();
     errno = kept;
 }
 
@@ -143,14 +181,13 @@ static void be_held_up(unsigned number)
 {
     struct sigaction action = { .sa_handler = hold_up, .sa_flags = SA_RESTART };
     struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM };
-    long every = 50000 + 7919 * (long)number;
-    struct itimerspec times = { { 0, every }, { 0, every } };
-    timer_t timer;
 
     event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+    prctl(PR_SET_TIMERSLACK, 1);
     sigaction(SIGALRM, &action, NULL);
-    if (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0) {
-        timer_settime(timer, 0, &times, NULL);
+    if (timer_create(CLOCK_MONOTONIC, &event, &interrupter) == 0) {
+        run_on_ns = 10000 + 1009 * (long)number;
+        run_on();
     }
 }
 
@@ -161,7 +198,7 @@ static dice_t dice_of(unsigned number)
     return dice;
 }
 
-/* --- a race for one key ---------------------------------------------------------------- */
+/* --- a race for one key -------------------------------------------------------------- */
 
 /* Everybody meets at each key, then all touch it. */
 static void *race(void *baton)
@@ -252,7 +289,7 @@ static void test_race(void **state)
     }
 }
 
-/* --- a war ----------------------------------------------------------------------------- */
+/* --- a war --------------------------------------------------------------------------- */
 
 typedef struct {
     dice_t *dice;
