@@ -330,8 +330,10 @@ static absw_roster_t *find_roster(const absw_tick_t *tick, absw_known_t *known,
 static int is_struck(const absw_tick_t *tick, const absw_known_t *known,
                      const absw_peer_t *peer)
 {
-    absw_cluster_node_t node = { .name = peer->name, .record = &peer->record };
     apr_interval_time_t quiet = tick->now - peer->seen;
+    absw_cluster_node_t node = {
+        .name = peer->name, .record = &peer->record, .age = quiet
+    };
     apr_interval_time_t watched = tick->now - known->memory->answers_since;
     apr_interval_time_t after = tick->node->retire_after;
 
