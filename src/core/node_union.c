@@ -22,7 +22,14 @@ typedef struct {
     apr_uint32_t most;          /* of one node */
     apr_uint32_t testers;
     int sketch;                 /* a node's sheet is one */
+    int gone;                   /* a node with sessions is not there to hear of their ends */
 } bounds_t;
+
+/** Are they one number only if the sheets say so? */
+static int needs_sheets(const bounds_t *bounds)
+{
+    return bounds->sum > bounds->most || bounds->gone;
+}
 
 static bounds_t bounds_of(const absw_tick_t *tick, const absw_known_t *known,
                           const absw_cluster_facts_t *facts, int side)
@@ -41,6 +48,8 @@ static bounds_t bounds_of(const absw_tick_t *tick, const absw_known_t *known,
         bounds.sum = sessions > APR_UINT32_MAX - bounds.sum ? APR_UINT32_MAX
                                                             : bounds.sum + sessions;
         bounds.most = sessions > bounds.most ? sessions : bounds.most;
+        bounds.gone |= sessions > 0 && node->record != &known->record
+                       && absw_cluster_state(node, tick->node->sync) != ABSW_NODE_LIVE;
         bounds.testers += node->record->sides[side].testers;
         bounds.sketch |= node->record->sides[side].members_sketch;
     }
@@ -258,7 +267,7 @@ static void find_unions(const absw_tick_t *tick, absw_known_t *known,
     for (int i = 0; i < known->app->policy->sides_n; i++) {
         bounds[i] = bounds_of(tick, known, facts, i);
         all += bounds[i].sum;
-        reads |= bounds[i].sum > bounds[i].most;
+        reads |= needs_sheets(&bounds[i]);
     }
     reads = reads && (first || all <= EVERYBODY);
     if (reads) {
@@ -268,7 +277,7 @@ static void find_unions(const absw_tick_t *tick, absw_known_t *known,
         unions[i] = (absw_cluster_union_t){
             .sessions = bounds[i].most, .testers = bounds[i].testers, .exact = 1,
         };
-        if (bounds[i].sum > bounds[i].most
+        if (needs_sheets(&bounds[i])
             && !(reads && known->complete
                  && unite(tick, known, facts, i, &bounds[i], &unions[i]))
             && (first || !take_count(known, i, &bounds[i], &unions[i]))) {
