@@ -9,7 +9,8 @@ APXS = $(shell command -v apxs || command -v apxs2)
 endif
 # With --no-install-recommends gcc comes without libc's headers. `make BUILD_PACKAGES=` skips the question.
 BUILD_PACKAGES = $(HTTPD_PACKAGES) gcc libc6-dev libssl-dev libjansson-dev libmemcached-dev
-CHECK_PACKAGES = libcmocka-dev perl openssl memcached valgrind php-fpm chromium chromium-driver
+CLUSTER_PACKAGES = memcached netcat-openbsd
+CHECK_PACKAGES = libcmocka-dev perl openssl $(CLUSTER_PACKAGES) iproute2 valgrind php-fpm chromium chromium-driver
 
 PORT ?= 8080
 TESTS = t
@@ -19,7 +20,7 @@ CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 WERROR = -Werror
 COMPILE = $(CC) -std=gnu11 $(CFLAGS) -fPIC -fvisibility=hidden $(WARNINGS) $(WERROR)
-LIBS = -ljansson -lcrypto
+LIBS = -ljansson -lcrypto -lmemcached
 
 # Asked when first needed, since `make deps`, `demo` and `check` start before there is an apxs, and only once.
 # Headers that are not ours come in as system headers: their warnings do not count.
@@ -37,7 +38,7 @@ UNIT_TESTS := $(patsubst t/unit/%.c,build/t/%,$(wildcard t/unit/test_*.c))
 ASSETS := $(wildcard htdocs/assets/*)
 
 .DELETE_ON_ERROR:
-.PHONY: all install check demo deps deps-check unit-tests clean help FORCE
+.PHONY: all install check demo demo-cluster deps deps-check deps-cluster unit-tests clean help FORCE
 
 all: build/mod_abswitch.so  ## build/mod_abswitch.so
 
@@ -52,17 +53,24 @@ demo: deps  ## install what is missing, build, run two demo sides on http://127.
 	@$(MAKE) --no-print-directory all
 	@APXS='$(APXS)' PORT='$(PORT)' exec conf/demo/run
 
+demo-cluster: deps-cluster  ## the same with three nodes, a memcached and a balancer without affinity
+	@$(MAKE) --no-print-directory all
+	@APXS='$(APXS)' PORT='$(PORT)' exec conf/demo-cluster/run
+
 deps:  ## install the Debian packages that building needs, if any is missing
 	@.ci/deps $(BUILD_PACKAGES)
 
 deps-check:  ## the same for building and testing
 	@.ci/deps $(BUILD_PACKAGES) $(CHECK_PACKAGES)
 
+deps-cluster:
+	@.ci/deps $(BUILD_PACKAGES) $(CLUSTER_PACKAGES)
+
 clean:  ## remove what was built
 	rm -rf build
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 14
 
 # --- how things are built ---------------------------------------------------------------------------------
 

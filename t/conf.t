@@ -6,7 +6,9 @@ use v5.36;
 use Test::More;
 use ABSwitch::Host qw(apxs repo run slurp);
 use ABSwitch::Httpd;
+use ABSwitch::Memcached;
 use ABSwitch::TempDir;
+use ABSwitch::Wait;
 
 # Where an administrator's machine has what the tests have elsewhere.
 my $module = repo('build/mod_abswitch.so');
@@ -24,11 +26,21 @@ sub plain () {
 for my $file (@FILES) {
     subtest $file => sub {
         my $httpd = plain();
-        my ($exit, $output) = $httpd->configtest("${load}Include " . repo("conf/$file"));
+        my $text = slurp(repo("conf/$file"));
+        my $is_cluster = $text =~ /^ABSwitchStore memcache:/m;
+        plan skip_all => 'there is no memcached' if $is_cluster && !ABSwitch::Memcached->is_here;
+
+        # A secret that must be there is the one thing that configtest looks for on this machine.
+        my $keys = $httpd->write('conf/keys', 'k ' . '0f' x 32 . "\n", 0600);
+        $text =~ s{^(ABSwitchSecretFile) \S+}{$1 $keys}m;
+        $httpd->write("conf/$file", $text);
+        my ($exit, $output) = $httpd->configtest("${load}Include conf/$file");
         is $exit, 0, 'configtest of the file itself' or diag $output;
 
-        # A real start leaves this machine's own directories alone.
-        my $text = slurp(repo("conf/$file")) =~ s{/var/lib/apache2/}{\${ROOT}/run/}gr;
+        # A real start leaves this machine's own directories alone, and addresses that are examples.
+        my @stores = map { ABSwitch::Memcached->new->start } $is_cluster ? 1 .. 2 : ();
+        $text =~ s{/var/lib/apache2/}{\${ROOT}/run/}g;
+        $text =~ s{^(ABSwitchStore memcache:)\S+}{$1 . join ',', map { $_->address } @stores}me;
         $httpd->write("conf/$file", $text);
         $httpd->set_conf("${load}Include conf/$file");
         $httpd->start;
@@ -39,27 +51,35 @@ for my $file (@FILES) {
         is_deeply [$r->status, $r->location], [302, "$first/"], 'the launchpad sends people to the first side';
         $anna->follow;
         $r = $httpd->client->get('/abswitch-status?format=json');
-        is $r->json->{apps}[0]{sides}[0]{sessions}, 1, 'the status page counts them';
+        wait_for 'the status page to count them', 10, sub {
+            $_ = $r->json->{apps}[0]{sides}[0]{sessions} // 'null';
+            $r = $httpd->client->get('/abswitch-status?format=json');
+            $_ eq '1';
+        };
+        is $r->json->{store}{state}, 'up', 'the store is up';
         $httpd->graceful;
         is $anna->type_in($launchpad)->location, "$first/", 'also after a graceful restart';
         $httpd->log_is_clean;
     };
 }
 
-subtest 'conf/demo' => sub {
-    my $httpd = plain();
-    my $user = $> == 0 ? 'www-data' : getpwuid $>;
-    $user = (grep { defined getpwnam $_ } $user, qw(apache daemon nobody))[0];
-    my %value = (
-        ROOT => $httpd->path, HTDOCS => repo('htdocs'), LIBEXEC => apxs('LIBEXECDIR'), MODULE => $module,
-        PORT => $httpd->port, USER => $user, GROUP => scalar getgrgid +(getpwnam $user)[3],
-    );
-    my $text = slurp(repo('conf/demo/httpd.conf.in')) =~ s{\@([A-Z]+)\@}{$value{$1} // "no value for $1"}ger;
-    my $file = $httpd->write('conf/demo.conf', $text);
-    my ($exit, $output) = run(apxs('SBINDIR') . '/' . apxs('PROGNAME'), '-t', '-f', $file);
-    is $exit, 0, 'configtest' or diag $output;
-    is $output, "Syntax OK\n", 'without a warning';
-};
+for my $template (qw(demo/httpd.conf.in demo-cluster/front.conf.in)) {
+    subtest "conf/$template" => sub {
+        my $httpd = plain();
+        my $user = $> == 0 ? 'www-data' : getpwuid $>;
+        $user = (grep { defined getpwnam $_ } $user, qw(apache daemon nobody))[0];
+        my %value = (
+            ROOT => $httpd->path, HTDOCS => repo('htdocs'), LIBEXEC => apxs('LIBEXECDIR'), MODULE => $module,
+            PORT => $httpd->port, USER => $user, GROUP => scalar getgrgid +(getpwnam $user)[3],
+            WEB1 => 8081, WEB2 => 8082, WEB3 => 8083,
+        );
+        my $text = slurp(repo("conf/$template")) =~ s{\@([A-Z]+[0-9]?)\@}{$value{$1} // "no value for $1"}ger;
+        my $file = $httpd->write('conf/demo.conf', $text);
+        my ($exit, $output) = run(apxs('SBINDIR') . '/' . apxs('PROGNAME'), '-t', '-f', $file);
+        is $exit, 0, 'configtest' or diag $output;
+        is $output, "Syntax OK\n", 'without a warning';
+    };
+}
 
 subtest 'make install' => sub {
     my $root = temp_dir('install');

@@ -1,100 +1,23 @@
 #!/usr/bin/env perl
 # SPDX-License-Identifier: Apache-2.0
-# The demo as `make demo` starts it, from a copy of the tree, so that it meets neither a demo that runs nor the
-# state of an earlier one; and a walk through it.
+# The demo as `make demo` starts it, and a walk through it.
 
 use v5.36;
 use IO::Socket::INET;
-use POSIX qw(WNOHANG);
 use Test::More;
-use ABSwitch::Browser;
-use ABSwitch::Client;
-use ABSwitch::Host qw(free_port repo run slurp);
-use ABSwitch::TempDir;
+use ABSwitch::Demo;
+use ABSwitch::Host qw(run slurp);
 use ABSwitch::Wait;
 
-my $demo;
+my $demo = ABSwitch::Demo->new(name => 'demo');
 
-# A copy of what the demo needs; a mode of 0700 keeps httpd's user out, as /root does.
-sub tree ($mode = 0755) {
-    my $dir = temp_dir('demo');
-    mkdir "$dir/tree";
-    mkdir "$dir/tree/build";
-    my ($exit, $output) = run('cp', '-R', repo('conf'), repo('htdocs'), "$dir/tree");
-    ($exit, $output) = run('cp', repo('build/mod_abswitch.so'), "$dir/tree/build") if !$exit;
-    ($exit, $output) = run('chmod', '-R', 'a+rX', $dir) if !$exit;
-    die $output if $exit;
-    chmod $mode, "$dir/tree";
-    return "$dir/tree";
-}
-
-# --- conf/demo/run ----------------------------------------------------------------------------------------
-
-# What the demo has printed.
-sub output () {
-    return -e "$demo->{dir}/output" ? slurp("$demo->{dir}/output") : '';
-}
-
-sub start ($dir, $port = free_port()) {
-    $demo = { dir => $dir, port => $port };
-    $demo->{pid} = fork // die "fork: $!";
-    if (!$demo->{pid}) {
-        open STDIN, '<', '/dev/null';
-        open STDOUT, '>', "$dir/output";
-        open STDERR, '>&', \*STDOUT;
-        $ENV{PORT} = $port;
-        { no warnings 'exec'; exec "$dir/conf/demo/run"; }
-        POSIX::_exit(127);
-    }
-    return poll(20, sub { !is_running() || output() =~ /the demo runs/ && client()->get('/contact')->status == 200 });
-}
-
-sub is_running () {
-    return 0 if !$demo->{pid};
-    local $?;
-    return 1 if waitpid($demo->{pid}, WNOHANG) == 0;
-    $demo->{status} = $?;
-    delete $demo->{pid};
-    return 0;
-}
-
-# The demo's httpd, as long as it lives.
-sub httpd () {
-    my $file = "$demo->{dir}/build/demo/run/httpd.pid";
-    my ($pid) = -s $file ? slurp($file) =~ /\A(\d+)/ : ();
-    return $pid && kill(0, $pid) && $pid;
-}
-
-sub stop ($signal) {
-    my $httpd = httpd();
-    kill $signal, $demo->{pid};
-    poll(15, sub { !is_running() });
-    is $demo->{status}, 0, "$signal ends it cleanly";
-    wait_for 'httpd to be gone', 5, sub { !kill 0, $httpd };
-    is client()->get('/contact')->status, 0, 'nobody answers';
-    return;
-}
-
-END {
-    if ($demo) {
-        my $httpd = httpd();
-        kill 'TERM', grep { $_ } $demo->{pid}, $httpd;
-        poll(10, sub { !is_running() && !($httpd && kill 0, $httpd) });
-    }
-}
-
-$SIG{$_} //= sub { exit 130 } for qw(INT TERM HUP);
-
-sub client ()  { return ABSwitch::Client->new(port => $demo->{port}) }
-sub browser () { return ABSwitch::Browser->new(port => $demo->{port}) }
-
-sub side ($name) {
-    my $app = client()->get('/abswitch-status?format=json')->json->{apps}[0];
-    return (grep { $_->{side} eq $name } $app->{sides}->@*)[0];
-}
+sub client ()  { return $demo->client }
+sub browser () { return $demo->browser }
+sub output ()  { return $demo->output }
+sub side       { return $demo->side(@_) }
 
 sub flip (@to) {
-    return run("$demo->{dir}/conf/demo/flip", @to);
+    return run($demo->dir . '/conf/demo/flip', @to);
 }
 
 # --- pages ------------------------------------------------------------------------------------------------
@@ -121,8 +44,8 @@ sub session_panel ($body) {
 
 # --- the demo ---------------------------------------------------------------------------------------------
 
-ok start(tree()) && $demo->{pid}, 'it starts' or BAIL_OUT output();
-my $port = $demo->{port};
+ok $demo->start && $demo->is_running, 'it starts' or BAIL_OUT output();
+my $port = $demo->port;
 like output(), qr{http://127\.0\.0\.1:$port/$_$}m, "it names /$_" for qw(contact abswitch-status abswitch-manager);
 
 my $anna = browser();
@@ -218,38 +141,37 @@ subtest 'the status page and the manager' => sub {
 };
 
 subtest 'the end' => sub {
-    stop('INT');
+    $demo->stop('INT');
     like output(), qr/demo: stopping/, 'it says so';
-    my $log = slurp("$demo->{dir}/build/demo/logs/error.log");
+    my $log = slurp($demo->dir . "/build/demo/logs/error.log");
     my @odd = grep { !/\A\[[^\]]+\] \[[\w-]*:(?:notice|info)\] / || /exit signal/ } split /\n/, $log;
     is_deeply [grep { !m{client denied.*/demo/parts/session\.shtml} } @odd], [], 'the error log is clean';
-    like slurp("$demo->{dir}/build/demo/logs/access.log"), qr{"GET /contact/A/ HTTP/1.1" 200 side=A verdict=pass$}m,
+    like slurp($demo->dir . "/build/demo/logs/access.log"), qr{"GET /contact/A/ HTTP/1.1" 200 side=A verdict=pass$}m,
         'the access log has sides and verdicts';
 
-    my $dir = $demo->{dir};
-    ok start($dir) && $demo->{pid}, 'it starts again' or diag output();
+    ok $demo->start && $demo->is_running, 'it starts again' or diag output();
     is client()->post('/contact', '')->location, '/contact/B/', 'and remembers the flip';
-    my ($exit, $output) = run('env', "PORT=$demo->{port}", "$dir/conf/demo/run");
+    my ($exit, $output) = run('env', 'PORT=' . $demo->port, $demo->command);
     is $exit, 1, 'a second one on the same files refuses';
     like $output, qr/it runs already/, 'and says why';
-    stop('TERM');
-    ($exit, $output) = run('env', 'PORT=x', "$dir/conf/demo/run");
+    $demo->stop('TERM');
+    ($exit, $output) = run('env', 'PORT=x', $demo->command);
     is $exit, 1, 'a port that is none';
     like $output, qr/port "x"/, 'is named';
 };
 
 subtest 'a tree that httpd\'s user cannot enter' => sub {
     plan skip_all => 'only root has another user for httpd' if $> != 0;
-    my $dir = tree(0700);
+    $demo = ABSwitch::Demo->new(name => 'demo', mode => 0700);
     my $taken = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1);
-    ok start($dir, $taken->sockport) && !$demo->{pid}, 'a port that is taken';
+    ok $demo->start($taken->sockport) && !$demo->is_running, 'a port that is taken';
     like output(), qr/port \d+ is taken.*make demo PORT=\d+/, 'is named, with another';
-    ok start($dir) && $demo->{pid}, 'it starts' or diag output();
-    my $elsewhere = readlink "$dir/build/demo";
+    ok $demo->start && $demo->is_running, 'it starts' or diag output();
+    my $elsewhere = readlink $demo->dir . "/build/demo";
     is_whole(browser()->type_in('/contact'), 'the launchpad');
     is_whole(browser()->click('/contact/A/'), 'side A');
     is +(flip('B'))[0], 0, 'the flip';
-    stop('INT');
+    $demo->stop('INT');
     like $elsewhere, qr{\A/tmp/abswitch-demo\.}, 'from a place outside' and run('rm', '-rf', $elsewhere);
 };
 

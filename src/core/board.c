@@ -58,8 +58,7 @@ void absw_board_release(absw_board_t *board, apr_uint32_t pid)
 
 /* --- who may use what -------------------------------------------------------------- */
 
-/** The application's entry; NULL if it has none, or has lost it to another. */
-static absw_board_entry_t *entry_of(const absw_board_app_t *app)
+absw_board_entry_t *absw_board_entry_of(const absw_board_app_t *app)
 {
     absw_board_entry_t *entry;
 
@@ -79,27 +78,13 @@ static int slot_of(const absw_board_app_t *app, absw_board_entry_t *entry, int s
 }
 
 /** What is kept of a side; NULL if it has nothing any more. */
-static absw_board_side_t *side_of(const absw_board_app_t *app, int side)
+absw_board_side_t *absw_board_side_of(const absw_board_app_t *app, int side)
 {
-    absw_board_entry_t *entry = entry_of(app);
+    absw_board_entry_t *entry = absw_board_entry_of(app);
     int slot = entry ? slot_of(app, entry, side) : -1;
 
     return slot >= 0 ? &entry->sides[slot] : NULL;
 }
-
-/* --- cells ------------------------------------------------------------------------- */
-
-/** One attempt: it is not for us to write if another does. */
-static int put(absw_cell_t *cell, apr_size_t size, const void *value, apr_uint64_t version)
-{
-    return absw_cell_write(cell, size, value, version) == APR_SUCCESS;
-}
-
-#define READ(cell, value)   absw_cell_read(&(cell)->head, sizeof(*(value)), value, sizeof(*(value)))
-#define WRITE(cell, value, version) put(&(cell)->head, sizeof(*(value)), value, version)
-
-/* Everything that is read may have been scribbled on by a process gone wild. */
-#define END_TEXT(array)     ((array)[sizeof(array) - 1] = '\0')
 
 /* --- the switch -------------------------------------------------------------------- */
 
@@ -143,7 +128,7 @@ static void sides_by_policy(const absw_board_app_t *app, absw_board_entry_t *ent
 
 int absw_board_view(const absw_board_app_t *app, absw_board_view_t *view)
 {
-    absw_board_entry_t *entry = entry_of(app);
+    absw_board_entry_t *entry = absw_board_entry_of(app);
     absw_switch_t kept;
 
     if (!entry) {
@@ -176,7 +161,7 @@ static apr_uint64_t read_switch(absw_board_entry_t *entry, absw_switch_t *kept)
 
 int absw_board_get_switch(const absw_board_app_t *app, absw_switch_t *rec)
 {
-    absw_board_entry_t *entry = entry_of(app);
+    absw_board_entry_t *entry = absw_board_entry_of(app);
     absw_switch_t kept;
 
     if (!entry) {
@@ -207,7 +192,7 @@ int absw_board_set_switch(const absw_board_app_t *app, const absw_switch_t *rec)
         next.closed |= (rec->closed >> i & 1u) << slot;
     }
     do {
-        entry = entry_of(app);
+        entry = absw_board_entry_of(app);
         for (int i = 0; i < app->sides_n && entry; i++) {
             entry = slot_of(app, entry, i) >= 0 ? entry : NULL;
         }
@@ -251,7 +236,7 @@ static void raise_time(_Atomic apr_int64_t *time, absw_sec_t now)
 
 void absw_board_uncounted(const absw_board_app_t *app, int side, absw_sec_t now)
 {
-    absw_board_side_t *found = side_of(app, side);
+    absw_board_side_t *found = absw_board_side_of(app, side);
 
     if (found) {
         raise_time(&found->uncounted, now);
@@ -268,14 +253,14 @@ void absw_board_uncounted_place(absw_board_t *board, apr_uint16_t place, absw_se
 
 absw_sec_t absw_board_uncounted_at(const absw_board_app_t *app, int side)
 {
-    absw_board_side_t *found = side_of(app, side);
+    absw_board_side_t *found = absw_board_side_of(app, side);
 
     return found ? atomic_load(&found->uncounted) : 0;
 }
 
 void absw_board_get_drain(const absw_board_app_t *app, int side, absw_board_drain_t *drain)
 {
-    absw_board_side_t *found = side_of(app, side);
+    absw_board_side_t *found = absw_board_side_of(app, side);
 
     if (!found) {
         memset(drain, 0, sizeof(*drain));
@@ -287,7 +272,7 @@ void absw_board_get_drain(const absw_board_app_t *app, int side, absw_board_drai
 
 int absw_board_set_drain(const absw_board_app_t *app, int side, const absw_board_drain_t *drain)
 {
-    absw_board_side_t *found = side_of(app, side);
+    absw_board_side_t *found = absw_board_side_of(app, side);
     absw_board_drain_t before;
 
     return found && WRITE(&found->drain, drain, READ(&found->drain, &before));
@@ -297,7 +282,7 @@ int absw_board_set_drain(const absw_board_app_t *app, int side, const absw_board
 
 void absw_board_get_trouble(const absw_board_app_t *app, char *text)
 {
-    absw_board_entry_t *entry = entry_of(app);
+    absw_board_entry_t *entry = absw_board_entry_of(app);
     absw_board_text_t kept = { "" };
 
     if (entry) {
@@ -309,7 +294,7 @@ void absw_board_get_trouble(const absw_board_app_t *app, char *text)
 
 int absw_board_set_trouble(const absw_board_app_t *app, const char *text)
 {
-    absw_board_entry_t *entry = entry_of(app);
+    absw_board_entry_t *entry = absw_board_entry_of(app);
     absw_board_text_t before;
     absw_board_text_t next = { "" };
 
@@ -337,7 +322,7 @@ int absw_board_set_node(absw_board_t *board, const absw_board_node_t *node)
 
 int absw_board_history_add(const absw_board_app_t *app, const absw_history_entry_t *entry)
 {
-    absw_board_entry_t *found = entry_of(app);
+    absw_board_entry_t *found = absw_board_entry_of(app);
     absw_history_entry_t by_slot = { .time = entry->time };
 
     for (int i = 0; i < ABSW_SIDES_MAX; i++) {
@@ -355,7 +340,7 @@ int absw_board_history_add(const absw_board_app_t *app, const absw_history_entry
 
 int absw_board_history(const absw_board_app_t *app, absw_sec_t now, absw_history_entry_t *entries)
 {
-    absw_board_entry_t *found = entry_of(app);
+    absw_board_entry_t *found = absw_board_entry_of(app);
     int n = found ? absw_history_list(&found->history, now, entries) : 0;
     int slot[ABSW_SIDES_MAX];
 

@@ -124,6 +124,8 @@ void absw_board_release(absw_board_t *board, apr_uint32_t pid);
 typedef struct {
     int proven;                     /* all conditions of "drained" held in the last sync */
     apr_uint32_t streak;            /* for so many syncs in a row, at the present generation */
+    apr_time_t since;               /* the first of them */
+    absw_sec_t told;                /* the drain that began then is known to be told of; 0: none */
     char reason[160];               /* why it is unknown; "" */
 } absw_board_drain_t;
 void absw_board_get_drain(const absw_board_app_t *app, int side, absw_board_drain_t *drain);
@@ -133,6 +135,75 @@ int absw_board_set_drain(const absw_board_app_t *app, int side, const absw_board
 #define ABSW_BOARD_TROUBLE_MAX 256
 void absw_board_get_trouble(const absw_board_app_t *app, char *text);
 int absw_board_set_trouble(const absw_board_app_t *app, const char *text);
+
+/* --- the cluster: what the sync knows, for pages and for the next process that syncs --------- */
+
+#define ABSW_BOARD_PEERS_MAX    256     /* nodes that are remembered; of more the first */
+#define ABSW_BOARD_SERVERS_MAX  8
+
+/** The store, after the last sync. All zero: it was not asked yet. */
+typedef struct {
+    int asked;
+    int state;                      /* absw_store_state_e */
+    int servers_n;
+    struct {
+        char name[128];
+        int state;
+        char why[124];
+    } servers[ABSW_BOARD_SERVERS_MAX];
+} absw_board_store_t;
+void absw_board_get_store(const absw_board_t *board, absw_board_store_t *store);
+int absw_board_set_store(absw_board_t *board, const absw_board_store_t *store);
+
+/** One application's words about its cluster, kept over restarts. */
+typedef struct {
+    char epoch[33];                 /* of the store as last seen; "": never */
+    char roster[17];                /* mark of the roster as last seen (roster.h); "": never */
+    apr_time_t settled;             /* the epoch is believed from then on */
+    apr_uint64_t boot;              /* of this node's life; 0: not chosen yet */
+    apr_uint64_t sequence;          /* of its last record */
+    absw_sec_t lost;                /* sessions were lost then, and the own record was not looked at
+                                     * yet; 0: neither */
+    absw_sec_t inherited_until;     /* sessions known by their hashes alone are there until */
+    absw_sec_t relearning_until;    /* 0: the node knows its sessions */
+    int complete;                   /* the last sync knew everything it needed */
+    int peers_n;                    /* nodes of the roster, this one among them */
+} absw_board_cluster_t;
+void absw_board_get_cluster(const absw_board_app_t *app, absw_board_cluster_t *cluster);
+int absw_board_set_cluster(const absw_board_app_t *app, const absw_board_cluster_t *cluster);
+
+/** A node of the roster, as the last sync knew it. */
+typedef struct {
+    char name[ABSW_NODE_NAME_MAX + 8];
+    apr_uint64_t boot;              /* of its newest record; 0: it has none */
+    apr_uint64_t sequence;
+    apr_time_t seen;                /* when that came, by this node's clock; 0: before we looked */
+    apr_time_t clock;               /* its own, in that record */
+    apr_interval_time_t skew;
+    apr_time_t doubled_until;       /* two nodes of that name were there not long before */
+    apr_int64_t generation;         /* -1: it has no record in this epoch */
+    int left;
+    apr_uint32_t sessions[ABSW_SIDES_MAX];      /* by side of the policy, as is the next */
+    apr_uint32_t in_flight[ABSW_SIDES_MAX];
+} absw_board_peer_t;
+int absw_board_get_peer(const absw_board_app_t *app, int i, absw_board_peer_t *peer);
+int absw_board_set_peer(const absw_board_app_t *app, int i, const absw_board_peer_t *peer);
+
+/** A side over all nodes, at the last sync; and how much of it was this node's own. */
+typedef struct {
+    int known;
+    int exact;
+    apr_uint32_t sessions;
+    apr_uint32_t testers;
+    apr_uint32_t in_flight;
+    absw_sec_t empty_at;            /* of the other nodes */
+    apr_uint32_t inherited;         /* this node's, known by their hashes alone */
+    apr_uint32_t own_sessions;      /* this node's, of its table, as are the next */
+    apr_uint32_t own_testers;
+    apr_uint32_t own_in_flight;
+} absw_board_sum_t;
+void absw_board_get_sum(const absw_board_app_t *app, int side, absw_board_sum_t *sum);
+int absw_board_set_sum(const absw_board_app_t *app, int side, const absw_board_sum_t *sum);
 
 /** History (history.h), with sessions[] by side of the policy, UNKNOWN behind the last. */
 int absw_board_history_add(const absw_board_app_t *app, const absw_history_entry_t *entry);

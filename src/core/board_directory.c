@@ -88,13 +88,19 @@ void absw_board_recover(absw_board_t *board)
 {
     atomic_store(&board->lease, 0);
     absw_cell_recover(&board->node.head);
+    absw_cell_recover(&board->store.head);
     for (apr_uint32_t i = 0; i < board->apps; i++) {
         absw_board_entry_t *entry = &board->entries[i];
 
         absw_cell_recover(&entry->in_force.head);
         absw_cell_recover(&entry->trouble.head);
+        absw_cell_recover(&entry->cluster.head);
+        for (int k = 0; k < ABSW_BOARD_PEERS_MAX; k++) {
+            absw_cell_recover(&entry->peers[k].head);
+        }
         for (int k = 0; k < ABSW_SIDES_MAX; k++) {
             absw_cell_recover(&entry->sides[k].drain.head);
+            absw_cell_recover(&entry->sides[k].sum.head);
         }
     }
 }
@@ -150,24 +156,28 @@ void absw_board_expect(absw_board_t *board, const absw_policy_t *const *policies
 /** Empty the side's slot, but for its number; readers of before find another incarnation. */
 static int clear_side(absw_board_side_t *side)
 {
-    static const absw_board_drain_t none;
+    static const absw_board_drain_t no_drain;
+    static const absw_board_sum_t no_sum;
 
     side->used = 0;
     atomic_fetch_add(&side->incarnation, 1);
     atomic_store(&side->uncounted, 0);
-    return absw_cell_force(&side->drain.head, sizeof(none), &none);
+    return absw_cell_force(&side->drain.head, sizeof(no_drain), &no_drain)
+           && absw_cell_force(&side->sum.head, sizeof(no_sum), &no_sum);
 }
 
 static int clear_app(absw_board_entry_t *entry)
 {
     static const absw_switch_t no_switch;
     static const absw_board_text_t no_text;
+    static const absw_board_cluster_t no_cluster;       /* nor any peers, then */
     int done;
 
     entry->used = 0;
     atomic_fetch_add(&entry->incarnation, 1);
     done = absw_cell_force(&entry->in_force.head, sizeof(no_switch), &no_switch)
-           && absw_cell_force(&entry->trouble.head, sizeof(no_text), &no_text);
+           && absw_cell_force(&entry->trouble.head, sizeof(no_text), &no_text)
+           && absw_cell_force(&entry->cluster.head, sizeof(no_cluster), &no_cluster);
     for (int i = 0; i < ABSW_SIDES_MAX; i++) {
         done = clear_side(&entry->sides[i]) && done;
     }

@@ -5,7 +5,7 @@
 #include "board.h"
 #include "cell.h"
 
-/** How the board lies in memory: for board.c and board_directory.c, nobody else. */
+/** How the board lies in memory: for the files of the board, nobody else. */
 
 typedef struct {
     char text[ABSW_BOARD_TROUBLE_MAX];
@@ -17,6 +17,7 @@ typedef struct {
     _Atomic apr_uint32_t incarnation;           /* changes when another side gets the slot */
     _Atomic apr_int64_t uncounted;              /* Unix seconds; 0: never */
     ABSW_CELL(absw_board_drain_t) drain;
+    ABSW_CELL(absw_board_sum_t) sum;
 } absw_board_side_t;
 
 typedef struct {
@@ -28,6 +29,8 @@ typedef struct {
     absw_board_side_t sides[ABSW_SIDES_MAX];
     ABSW_CELL(absw_switch_t) in_force;          /* by slot, not by side of a policy */
     ABSW_CELL(absw_board_text_t) trouble;
+    ABSW_CELL(absw_board_cluster_t) cluster;
+    ABSW_CELL(absw_board_peer_t) peers[ABSW_BOARD_PEERS_MAX];   /* by slot */
     absw_history_t history;                     /* by slot */
 } absw_board_entry_t;
 
@@ -40,8 +43,29 @@ struct absw_board_t {
     apr_uint32_t apps;
     apr_uint32_t unused;
     ABSW_CELL(absw_board_node_t) node;
+    ABSW_CELL(absw_board_store_t) store;
     absw_board_entry_t entries[];
 };
+
+/** The application's entry; NULL if it has none, or has lost it to another. */
+absw_board_entry_t *absw_board_entry_of(const absw_board_app_t *app);
+
+/** The same for a side's. */
+absw_board_side_t *absw_board_side_of(const absw_board_app_t *app, int side);
+
+/** One attempt: it is not for us to write if another does. */
+static inline int absw_board_put(absw_cell_t *cell, apr_size_t size, const void *value,
+                                 apr_uint64_t version)
+{
+    return absw_cell_write(cell, size, value, version) == APR_SUCCESS;
+}
+
+#define READ(cell, value)   absw_cell_read(&(cell)->head, sizeof(*(value)), value, sizeof(*(value)))
+#define WRITE(cell, value, version) \
+    absw_board_put(&(cell)->head, sizeof(*(value)), value, version)
+
+/* Everything that is read may have been scribbled on by a process gone wild. */
+#define END_TEXT(array)     ((array)[sizeof(array) - 1] = '\0')
 
 /** Slot is to mean another side: take its weight from the switch. 1: done. */
 int absw_board_forget_weight(absw_board_entry_t *entry, int slot);

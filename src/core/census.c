@@ -9,6 +9,7 @@ typedef struct {
     apr_uint32_t places;
     absw_sec_t now;
     int sweep;
+    const absw_census_watch_t *watch;
     int ahead;                  /* a session was seen after now */
 } walk_t;
 
@@ -41,6 +42,9 @@ static int count(void *baton, const absw_table_seen_t *seen)
     absw_sec_t end;
 
     walk->ahead |= seen->last > walk->now + ABSW_CENSUS_AHEAD;
+    if (walk->watch->has_ended && walk->watch->has_ended(walk->watch->baton, seen)) {
+        return 1;
+    }
     if (seen->place >= walk->places || seen->home >= walk->places) {
         return walk->sweep;
     }
@@ -61,18 +65,31 @@ static int count(void *baton, const absw_table_seen_t *seen)
     if (end > counted->empty_at) {
         counted->empty_at = end;
     }
+    if (walk->watch->counted) {
+        walk->watch->counted(walk->watch->baton, seen, end);
+    }
     return 0;
+}
+
+int absw_census_watch(absw_table_t *table, const absw_census_rule_t *rules,
+                      absw_census_count_t *counts, apr_uint32_t places, absw_sec_t now,
+                      int sweep, const absw_census_watch_t *watch)
+{
+    walk_t walk = {
+        .rules = rules, .counts = counts, .places = places, .now = now, .sweep = sweep,
+        .watch = watch
+    };
+
+    memset(counts, 0, places * sizeof(*counts));
+    absw_table_scan(table, count, &walk);
+    return walk.ahead;
 }
 
 int absw_census_take(absw_table_t *table, const absw_census_rule_t *rules,
                      absw_census_count_t *counts, apr_uint32_t places, absw_sec_t now,
                      int sweep)
 {
-    walk_t walk = {
-        .rules = rules, .counts = counts, .places = places, .now = now, .sweep = sweep
-    };
+    static const absw_census_watch_t nobody = { 0 };
 
-    memset(counts, 0, places * sizeof(*counts));
-    absw_table_scan(table, count, &walk);
-    return walk.ahead;
+    return absw_census_watch(table, rules, counts, places, now, sweep, &nobody);
 }

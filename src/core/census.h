@@ -41,4 +41,18 @@ int absw_census_take(absw_table_t *table, const absw_census_rule_t *rules,
                      absw_census_count_t *counts, apr_uint32_t places, absw_sec_t now,
                      int sweep);
 
+/** Who watches a census; either function may be NULL. */
+typedef struct {
+    /** Has it ended for another reason? Asked of every session; 1: it is freed, not counted. */
+    int (*has_ended)(void *baton, const absw_table_seen_t *seen);
+    /** It was counted, as a session, and stops being so at `ends` if nobody clicks. */
+    void (*counted)(void *baton, const absw_table_seen_t *seen, absw_sec_t ends);
+    void *baton;
+} absw_census_watch_t;
+
+/** The same, watched. */
+int absw_census_watch(absw_table_t *table, const absw_census_rule_t *rules,
+                      absw_census_count_t *counts, apr_uint32_t places, absw_sec_t now,
+                      int sweep, const absw_census_watch_t *watch);
+
 #endif

@@ -38,9 +38,17 @@ absw_node_state_e absw_cluster_state(const absw_cluster_node_t *node, apr_interv
     return node->age <= ABSW_CLUSTER_SYNCS * sync ? ABSW_NODE_LIVE : ABSW_NODE_SILENT;
 }
 
+/* The last word of a node that was stopped holds, whatever becomes of the store. */
 static int in_epoch(const absw_cluster_facts_t *facts, const absw_cluster_node_t *node)
 {
-    return node->record && facts->epoch && strcmp(node->record->epoch, facts->epoch) == 0;
+    return node->record && facts->epoch
+           && (node->record->left || strcmp(node->record->epoch, facts->epoch) == 0);
+}
+
+static int is_skewed(const absw_cluster_node_t *node)
+{
+    return node->skew > apr_time_from_sec(ABSW_CLUSTER_SKEW)
+           || node->skew < -apr_time_from_sec(ABSW_CLUSTER_SKEW);
 }
 
 /* Has a silent node closed the side by itself, so that nothing is left there? */
@@ -50,14 +58,19 @@ static int is_excused(const absw_cluster_facts_t *facts, const absw_cluster_node
     absw_sec_t deadline = absw_switch_deadline(facts->policy, facts->rec, side);
 
     return absw_cluster_state(node, facts->sync) == ABSW_NODE_SILENT && in_epoch(facts, node)
-           && node->record->generation == facts->rec->generation && deadline > 0
+           && !is_skewed(node) && node->record->generation == facts->rec->generation && deadline > 0
            && apr_time_sec(facts->now) >= deadline + ABSW_CLUSTER_SKEW;
 }
 
 int absw_cluster_counts(const absw_cluster_facts_t *facts, const absw_cluster_node_t *node,
                         int side)
 {
-    return node->record && !is_excused(facts, node, side);
+    if (!node->record || is_excused(facts, node, side)) {
+        return 0;
+    }
+    return !node->record->left
+           || absw_switch_state(facts->policy, facts->rec, side, apr_time_sec(facts->now))
+                  != ABSW_SIDE_CLOSED;
 }
 
 /* A moment for a reason: it does not change from one look to the next, as "in 12 s" would. */
@@ -107,8 +120,7 @@ static int doubt_report(const absw_cluster_facts_t *facts, const absw_cluster_no
                         APR_INT64_T_FMT, node->name, record->generation,
                         facts->rec->generation);
     }
-    if (state == ABSW_NODE_LIVE && (node->skew > apr_time_from_sec(ABSW_CLUSTER_SKEW)
-                                    || node->skew < -apr_time_from_sec(ABSW_CLUSTER_SKEW))) {
+    if (state == ABSW_NODE_LIVE && is_skewed(node)) {
         return snprintf(reason, ABSW_CLUSTER_REASON,
                         "the clock of %s is %d s %s; set it right", node->name,
                         (int)(apr_time_sec(node->skew < 0 ? -node->skew : node->skew) % 1000000000),
@@ -173,7 +185,7 @@ static int doubt(const absw_cluster_facts_t *facts, int side, char *reason)
 /* Add up what the nodes say of the side, and whether it is known at all. */
 static void add_up(const absw_cluster_facts_t *facts, int side, absw_cluster_side_t *found)
 {
-    found->known = facts->complete && facts->epoch;
+    found->known = facts->complete && facts->epoch && !facts->sides[side].unknown;
     found->exact = facts->sides[side].exact;
     found->sessions = facts->sides[side].sessions;
     found->testers = facts->sides[side].testers;
@@ -212,7 +224,7 @@ void absw_cluster_judge(const absw_cluster_facts_t *facts, int side, absw_cluste
         found->drain = ABSW_DRAIN_UNKNOWN;
     }
     else {
-        found->drain = (found->sessions > 0 || found->in_flight > 0) ? ABSW_DRAIN_DRAINING
-                                                                      : ABSW_DRAIN_DRAINED;
+        found->drain = facts->sides[side].unknown || found->sessions > 0 || found->in_flight > 0
+                       ? ABSW_DRAIN_DRAINING : ABSW_DRAIN_DRAINED;
     }
 }

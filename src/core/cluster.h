@@ -51,6 +51,7 @@ typedef struct {
     apr_uint32_t sessions;
     apr_uint32_t testers;
     int exact;                      /* 0: the number is an estimate */
+    int unknown;                    /* sessions means nothing, but there are some */
 } absw_cluster_union_t;
 
 typedef struct {
@@ -82,6 +83,7 @@ absw_node_state_e absw_cluster_state(const absw_cluster_node_t *node, apr_interv
 /**
  * Do a node's sessions and requests on a side count? Those of a silent node do not once the side
  * is 5 s past its deadline, if it had accepted this generation: it has closed the side by itself.
+ * Nor do those of a node that was stopped, once the side is closed.
  */
 int absw_cluster_counts(const absw_cluster_facts_t *facts, const absw_cluster_node_t *node,
                         int side);

@@ -2,7 +2,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
 
 #include "change.h"
@@ -10,7 +9,8 @@
 
 int absw_tick_is_ours(const absw_tick_t *tick)
 {
-    return tick->starting || !tick->node->mine || tick->node->mine(tick->node->baton);
+    return tick->starting || tick->leaving || !tick->node->mine
+           || tick->node->mine(tick->node->baton);
 }
 
 void absw_tick_say(const absw_tick_t *tick, absw_say_e level, const absw_node_app_t *app,
@@ -52,22 +52,6 @@ static absw_known_t *gather(const absw_node_t *node, int *n, apr_pool_t *pool)
 
 /* --- the start --------------------------------------------------------------------- */
 
-static apr_status_t make_epoch(char *epoch)
-{
-    static const char HEX[] = "0123456789abcdef";
-    unsigned char bytes[ABSW_EPOCH_MAX / 2];
-    apr_status_t rv = apr_generate_random_bytes(bytes, sizeof(bytes));
-
-    if (rv == APR_SUCCESS) {
-        for (apr_size_t i = 0; i < sizeof(bytes); i++) {
-            *epoch++ = HEX[bytes[i] >> 4];
-            *epoch++ = HEX[bytes[i] & 15];
-        }
-        *epoch = '\0';
-    }
-    return rv;
-}
-
 /* Sessions of before the loss are all seen again, or counted no more, after the longest idle. */
 static absw_sec_t longest_idle(const absw_node_t *node)
 {
@@ -88,13 +72,30 @@ static apr_status_t start_board(absw_node_t *node, absw_shared_how_e how, absw_s
 
     absw_board_get_node(node->board, &own);
     if (own.epoch[0] == '\0') {
-        rv = make_epoch(own.epoch);
+        rv = absw_node_random(own.epoch, ABSW_EPOCH_MAX / 2);
     }
-    if (how == ABSW_SHARED_LOST) {
+    if (how == ABSW_SHARED_LOST && node->store->ops->solo) {
         own.relearning_until = now + longest_idle(node);
     }
     absw_board_set_node(node->board, &own);
     return rv;
+}
+
+/* In a cluster the store may know what was lost: the first sync that gets an answer looks. A new
+ * directory is a loss if the cluster knows this node. */
+static void start_cluster(const absw_tick_t *tick, absw_known_t *known, absw_shared_how_e how)
+{
+    absw_board_cluster_t cluster;
+
+    absw_board_get_cluster(&known->app->place, &cluster);
+    if (how != ABSW_SHARED_KEPT) {
+        cluster.lost = tick->sec;
+    }
+    if (how == ABSW_SHARED_LOST) {
+        cluster.relearning_until = tick->sec + known->app->policy->idle;
+    }
+    absw_board_set_cluster(&known->app->place, &cluster);
+    absw_tick_recall_switch(tick, known);
 }
 
 /* The configuration may have lost the side that everybody landed on. */
@@ -122,7 +123,11 @@ apr_status_t absw_node_start(absw_node_t *node, absw_shared_how_e how, apr_time_
     absw_children_reap(node->children, node->alive);
     absw_table_recover(node->table, node->alive);
     for (int i = 0; i < n; i++) {
+        if (!node->store->ops->solo) {
+            start_cluster(&tick, &known[i], how);
+        }
         repair(&tick, known[i].app);
+        absw_tick_ask(&tick, &known[i]);
         absw_tick_take_switch(&tick, &known[i]);
     }
     return start_board(node, how, tick.sec);
@@ -159,6 +164,36 @@ static void finish(const absw_tick_t *tick)
     absw_board_set_node(tick->node->board, &own);
 }
 
+void absw_node_begin(absw_node_t *node, apr_pool_t *pool)
+{
+    for (int i = 0; i < node->apps_n && !node->store->ops->solo; i++) {
+        absw_memory_t *memory = apr_pcalloc(pool, sizeof(*memory));
+
+        memory->pool = pool;
+        memory->peers = apr_hash_make(pool);
+        apr_pool_create(&memory->inherited_pool, pool);
+        node->apps[i].memory = memory;
+    }
+}
+
+/* Count, and in a cluster tell the others and hear what all have together. */
+static int count(const absw_tick_t *tick, absw_known_t *known, int n)
+{
+    int ahead;
+
+    if (tick->node->store->ops->solo) {
+        return absw_node_count(tick->node, known, n, tick->now, 1, tick->pool);
+    }
+    ahead = absw_tick_call_roll(tick, known, n);
+    for (int i = 0; i < n; i++) {
+        absw_tick_publish(tick, &known[i]);
+        absw_tick_unite(tick, &known[i]);
+        absw_tick_remember(tick, &known[i]);
+    }
+    absw_tick_remember_store(tick);
+    return ahead;
+}
+
 void absw_node_tick(absw_node_t *node, apr_time_t now, apr_pool_t *pool)
 {
     absw_tick_t tick = begin(node, now, pool);
@@ -166,6 +201,7 @@ void absw_node_tick(absw_node_t *node, apr_time_t now, apr_pool_t *pool)
     absw_known_t *known = gather(node, &n, pool);
 
     for (int i = 0; i < n; i++) {
+        absw_tick_ask(&tick, &known[i]);
         absw_tick_take_switch(&tick, &known[i]);
         absw_tick_log(&tick, &known[i]);
     }
@@ -174,7 +210,7 @@ void absw_node_tick(absw_node_t *node, apr_time_t now, apr_pool_t *pool)
     }
     absw_children_reap(node->children, node->alive);
     absw_table_recover(node->table, node->alive);
-    if (absw_node_count(node, known, n, now, 1, pool) && absw_tick_is_ours(&tick)) {
+    if (count(&tick, known, n) && absw_tick_is_ours(&tick)) {
         absw_table_set_back(node->table, tick.sec);
     }
     for (int i = 0; i < n; i++) {
@@ -182,6 +218,32 @@ void absw_node_tick(absw_node_t *node, apr_time_t now, apr_pool_t *pool)
     }
     keep_history(&tick, known, n);
     finish(&tick);
+}
+
+int absw_node_leave(absw_node_t *node, apr_time_t now, apr_pool_t *pool)
+{
+    absw_tick_t tick = begin(node, now, pool);
+    int n;
+    absw_known_t *known = gather(node, &n, pool);
+    int done = 1;
+
+    if (node->store->ops->solo) {
+        return 1;
+    }
+    absw_node_begin(node, pool);        /* for this once: nobody ticks any more */
+    tick.leaving = 1;
+    for (int i = 0; i < n && done; i++) {
+        absw_tick_ask(&tick, &known[i]);
+        done = known[i].complete;
+    }
+    absw_table_recover(node->table, NULL);
+    absw_tick_call_roll(&tick, known, n);
+    for (int i = 0; i < n && done; i++) {
+        absw_tick_publish(&tick, &known[i]);
+        absw_tick_remember(&tick, &known[i]);
+        done = known[i].complete;
+    }
+    return done;
 }
 
 void absw_node_history(absw_node_t *node, apr_time_t now, apr_pool_t *pool)

@@ -49,18 +49,22 @@ static void count_in_flight(const absw_node_t *node, absw_known_t *known)
     known->record.blind = absw_children_overflow(node->children);
 }
 
-static void fill_record(const absw_node_t *node, absw_known_t *known,
-                        const absw_census_count_t *counts, apr_uint32_t places,
-                        const absw_board_node_t *own, apr_time_t now)
+void absw_node_fill_record(const absw_node_t *node, absw_known_t *known,
+                           const absw_census_count_t *counts, apr_uint32_t places,
+                           apr_time_t now)
 {
     absw_record_t *record = &known->record;
     const absw_policy_t *policy = known->app->policy;
+    absw_board_node_t own;
 
+    absw_board_get_node(node->board, &own);
     apr_cpystrn(record->node, node->name, sizeof(record->node));
-    apr_cpystrn(record->epoch, own->epoch, sizeof(record->epoch));
+    apr_cpystrn(record->epoch, node->store->ops->solo ? own.epoch : known->cluster.epoch,
+                sizeof(record->epoch));
     record->generation = known->rec.generation;
     record->clock = now;
-    record->relearning_until = own->relearning_until;
+    record->relearning_until = node->store->ops->solo ? own.relearning_until
+                                                      : known->cluster.relearning_until;
     for (int i = 0; i < policy->sides_n; i++) {
         apr_uint16_t place = known->app->place.place[i];
         absw_sec_t uncounted = absw_board_uncounted_at(&known->app->place, i);
@@ -75,7 +79,7 @@ static void fill_record(const absw_node_t *node, absw_known_t *known,
 }
 
 /* A roster of one: the union of all nodes' sessions is what this node counts. */
-static void judge(const absw_node_t *node, absw_known_t *known, apr_time_t now)
+static void judge_alone(const absw_node_t *node, absw_known_t *known, apr_time_t now)
 {
     absw_cluster_union_t sides[ABSW_SIDES_MAX];
     absw_cluster_node_t self = { .name = node->name, .record = &known->record };
@@ -98,27 +102,112 @@ static void judge(const absw_node_t *node, absw_known_t *known, apr_time_t now)
     }
 }
 
-int absw_node_count(const absw_node_t *node, absw_known_t *known, int n, apr_time_t now,
-                    int sweep, apr_pool_t *pool)
+/* What this node finds now, in place of what it found at the last sync; less whatever ended. */
+static apr_uint32_t shift(apr_uint32_t all, apr_uint32_t then, apr_uint32_t now)
 {
-    apr_uint32_t places = node->board_apps * ABSW_SIDES_MAX;
-    absw_census_rule_t *rules = apr_pcalloc(pool, places * sizeof(*rules));
-    absw_census_count_t *counts = apr_pcalloc(pool, places * sizeof(*counts));
-    absw_board_node_t own;
-    int ahead;
+    apr_int64_t sum = (apr_int64_t)all - then + now;
 
+    return sum < now ? now : sum > APR_UINT32_MAX ? APR_UINT32_MAX : (apr_uint32_t)sum;
+}
+
+/*
+ * The same for sessions. One that is idle for too long here may be active elsewhere, so what is
+ * missing is missing everywhere only if it ended here: by a logout, or with its side.
+ */
+static apr_uint32_t shift_sessions(const absw_board_sum_t *sum, apr_uint32_t now,
+                                   apr_uint32_t ended)
+{
+    apr_uint32_t gone = sum->own_sessions > now ? sum->own_sessions - now : 0;
+    apr_uint32_t all;
+
+    if (gone == 0) {
+        return shift(sum->sessions, sum->own_sessions, now);
+    }
+    gone = gone < ended ? gone : ended;
+    all = sum->sessions > gone ? sum->sessions - gone : 0;
+    return all > now ? all : now;
+}
+
+/* How many sessions have ended on this node since the last sync. */
+static apr_uint32_t ended_since(const absw_node_t *node, const absw_known_t *known,
+                                apr_time_t synced, apr_time_t now)
+{
+    absw_end_t ends[ABSW_RECORD_ENDS];
+    int lost = 0;
+    int n = node->ends ? absw_ends_recent(node->ends, known->app->place.app,
+                                          apr_time_sec(synced), apr_time_sec(now), ends,
+                                          ABSW_RECORD_ENDS, &lost) : 0;
+
+    return lost ? APR_UINT32_MAX : (apr_uint32_t)n;
+}
+
+/* In a cluster a page has the others' counts from the last sync, and this node's of this moment. */
+static void judge_in_cluster(const absw_node_t *node, absw_known_t *known, apr_time_t now)
+{
+    const absw_policy_t *policy = known->app->policy;
+    absw_board_node_t own;
+    apr_uint32_t ended;
+
+    known->complete = 1;        /* what the last sync could not have is in its verdict */
+    judge_alone(node, known, now);
     absw_board_get_node(node->board, &own);
+    ended = ended_since(node, known, own.synced, now);
+    for (int i = 0; i < policy->sides_n; i++) {
+        absw_cluster_side_t *found = &known->sides[i];
+        absw_board_sum_t sum;
+
+        absw_board_get_sum(&known->app->place, i, &sum);
+        known->inherited[i] = sum.inherited;
+        found->known = sum.known && known->cluster.settled <= now;
+        found->exact = found->exact && sum.exact;
+        found->sessions = shift_sessions(&sum, found->sessions,
+                                         absw_switch_state(policy, &known->rec, i,
+                                                           apr_time_sec(now))
+                                             == ABSW_SIDE_CLOSED ? APR_UINT32_MAX : ended);
+        found->testers = shift(sum.testers, sum.own_testers, found->testers);
+        found->in_flight = shift(sum.in_flight, sum.own_in_flight, found->in_flight);
+        if (sum.empty_at > found->empty_at) {
+            found->empty_at = sum.empty_at;
+        }
+        if (found->drain == ABSW_DRAIN_DRAINED && (found->sessions > 0 || found->in_flight > 0)) {
+            found->drain = ABSW_DRAIN_DRAINING;
+        }
+    }
+}
+
+void absw_node_prepare(const absw_node_t *node, absw_known_t *known, int n, apr_time_t now,
+                       absw_census_rule_t *rules, apr_uint32_t places)
+{
     /* Requests before sessions: one that ends before we look at it has left its session in the
      * table, and one that begins afterwards is too late to be missed. */
     for (int i = 0; i < n; i++) {
         count_in_flight(node, &known[i]);
         set_rules(&known[i], apr_time_sec(now), rules, places);
     }
+}
+
+int absw_node_count(const absw_node_t *node, absw_known_t *known, int n, apr_time_t now,
+                    int sweep, apr_pool_t *pool)
+{
+    apr_uint32_t places = node->board_apps * ABSW_SIDES_MAX;
+    absw_census_rule_t *rules = apr_pcalloc(pool, places * sizeof(*rules));
+    absw_census_count_t *counts = apr_pcalloc(pool, places * sizeof(*counts));
+    int ahead;
+
+    absw_node_prepare(node, known, n, now, rules, places);
     ahead = absw_census_take(node->table, rules, counts, places, apr_time_sec(now),
                              sweep);
     for (int i = 0; i < n; i++) {
-        fill_record(node, &known[i], counts, places, &own, now);
-        judge(node, &known[i], now);
+        if (!node->store->ops->solo) {
+            absw_board_get_cluster(&known[i].app->place, &known[i].cluster);
+        }
+        absw_node_fill_record(node, &known[i], counts, places, now);
+        if (node->store->ops->solo) {
+            judge_alone(node, &known[i], now);
+        }
+        else {
+            judge_in_cluster(node, &known[i], now);
+        }
     }
     return ahead;
 }
@@ -139,6 +228,24 @@ static apr_uint32_t streak_after(const absw_tick_t *tick, const absw_board_drain
     return drain->streak < APR_UINT32_MAX ? drain->streak + 1 : drain->streak;
 }
 
+/*
+ * Has every node that is there spoken since the row of syncs began? A session that left one node
+ * for another while we looked is in neither's record until the other has spoken again.
+ */
+static int have_all_spoken(const absw_tick_t *tick, const absw_known_t *known, apr_time_t since)
+{
+    for (int i = 0; known->nodes && i < known->roster->n; i++) {
+        const absw_cluster_node_t *node = &known->nodes[i];
+
+        if (node->record != &known->record
+            && absw_cluster_state(node, tick->node->sync) == ABSW_NODE_LIVE
+            && tick->now - node->age <= since) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 static int keep_evidence(const absw_tick_t *tick, const absw_known_t *known, int side)
 {
     const absw_cluster_side_t *found = &known->sides[side];
@@ -147,6 +254,13 @@ static int keep_evidence(const absw_tick_t *tick, const absw_known_t *known, int
     absw_board_get_drain(&known->app->place, side, &drain);
     drain.proven = found->drain == ABSW_DRAIN_DRAINED;
     drain.streak = drain.proven ? streak_after(tick, &drain) : 0;
+    if (drain.streak <= 1) {
+        drain.since = tick->now;
+    }
+    else if (drain.streak >= ABSW_CLUSTER_STREAK
+             && !have_all_spoken(tick, known, drain.since)) {
+        drain.streak = ABSW_CLUSTER_STREAK - 1;
+    }
     apr_cpystrn(drain.reason, found->reason, sizeof(drain.reason));
     return absw_board_set_drain(&known->app->place, side, &drain)
            && drain.streak >= ABSW_CLUSTER_STREAK;
@@ -186,7 +300,9 @@ static int is_mine_to_tell(const absw_tick_t *tick, const absw_known_t *known, i
 {
     absw_store_t *store = tick->node->store;
     const absw_policy_t *policy = known->app->policy;
-    absw_store_item_t item = { .key = absw_change_key(policy, "drained", tick->pool) };
+    absw_store_item_t item = {
+        .key = absw_change_key(policy, "drained", tick->pool), .mend = 1
+    };
     absw_sec_t since = known->rec.since[side];
     absw_store_result_e result = ABSW_STORE_FAILED;
     const char *others;
@@ -209,18 +325,46 @@ static int is_mine_to_tell(const absw_tick_t *tick, const absw_known_t *known, i
     return result == ABSW_STORE_DONE || (result == ABSW_STORE_FAILED && store->ops->solo);
 }
 
+/* In a cluster every node remembers it, too: the store may lose what it knows. */
+static int is_told(const absw_known_t *known, int side)
+{
+    absw_board_drain_t drain;
+
+    absw_board_get_drain(&known->app->place, side, &drain);
+    return known->memory && drain.told == known->rec.since[side];
+}
+
+static void note_told(const absw_known_t *known, int side)
+{
+    absw_board_drain_t drain;
+
+    absw_board_get_drain(&known->app->place, side, &drain);
+    drain.told = known->rec.since[side];
+    absw_board_set_drain(&known->app->place, side, &drain);
+}
+
 /* A drain is what began with the loss of a side's last weight: a side that never had any, such
  * as the one that the next version is being put on, has nothing to tell and is not closed. */
 static void tell(const absw_tick_t *tick, const absw_known_t *known, int side)
 {
     const absw_policy_t *policy = known->app->policy;
     absw_sec_t since = known->rec.since[side];
+    int mine;
 
     if (since == 0 || known->app->announced[side] == since || !absw_tick_is_ours(tick)
-        || !is_mine_to_tell(tick, known, side)) {
+        || is_told(known, side)) {
         return;
     }
-    known->app->announced[side] = since;
+    mine = is_mine_to_tell(tick, known, side);
+    if (mine) {
+        known->app->announced[side] = since;
+    }
+    if (known->app->announced[side] == since) {
+        note_told(known, side);
+    }
+    if (!mine) {
+        return;
+    }
     absw_tick_say(tick, ABSW_SAY_NOTICE, known->app, side,
                   "side %s of %s is drained: nobody is left there (generation %"
                   APR_INT64_T_FMT ")", policy->sides[side].name, policy->name,

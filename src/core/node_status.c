@@ -83,22 +83,72 @@ static void fill_side(const absw_known_t *known, int side, absw_sec_t now,
     }
 }
 
-static void fill_node(const absw_node_t *node, const absw_known_t *known,
-                      const evidence_t *evidence, absw_report_app_t *out, apr_pool_t *pool)
+static void fill_self(const absw_node_t *node, const absw_known_t *known,
+                      const evidence_t *evidence, absw_report_node_t *self)
 {
-    absw_report_node_t *self = apr_pcalloc(pool, sizeof(*self));
-
     self->name = node->name;
     self->state = ABSW_NODE_LIVE;
     self->generation = known->rec.generation;
     self->age = evidence->age;
     self->known = 1;
     for (int i = 0; i < known->app->policy->sides_n; i++) {
-        self->sessions[i] = known->record.sides[i].sessions;
+        self->sessions[i] = known->record.sides[i].sessions + known->inherited[i];
         self->in_flight[i] = known->record.sides[i].in_flight;
     }
-    out->nodes = self;
-    out->nodes_n = 1;
+}
+
+static void fill_peer(const absw_node_t *node, const absw_board_peer_t *peer, apr_time_t now,
+                      absw_report_node_t *out, apr_pool_t *pool)
+{
+    absw_record_t record = { .left = peer->left };
+    absw_cluster_node_t one = { .record = peer->boot ? &record : NULL };
+
+    out->name = apr_pstrdup(pool, peer->name);
+    out->generation = peer->generation;
+    out->age = peer->boot == 0 ? -1 : now - (peer->seen ? peer->seen : peer->clock);
+    if (peer->boot && out->age < 0) {
+        out->age = 0;
+    }
+    one.age = peer->seen ? out->age : ABSW_CLUSTER_SYNCS * node->sync + 1;
+    out->state = absw_cluster_state(&one, node->sync);
+    out->skew = peer->skew;
+    out->doubled = peer->doubled_until > now;
+    out->known = peer->generation >= 0;
+    memcpy(out->sessions, peer->sessions, sizeof(out->sessions));
+    memcpy(out->in_flight, peer->in_flight, sizeof(out->in_flight));
+}
+
+/* The roster as of the last sync. This node is in it, but for the moment before its first sync. */
+static void fill_nodes(const absw_node_t *node, const absw_known_t *known, apr_time_t now,
+                       const evidence_t *evidence, absw_report_app_t *out, apr_pool_t *pool)
+{
+    int n = known->cluster.peers_n;
+    int found = 0;
+
+    if (node->store->ops->solo || n < 0) {
+        n = 0;
+    }
+    out->nodes_more = n > ABSW_BOARD_PEERS_MAX ? n - ABSW_BOARD_PEERS_MAX : 0;
+    n -= out->nodes_more;
+    out->nodes = apr_pcalloc(pool, (apr_size_t)(n + 1) * sizeof(*out->nodes));
+    for (int i = 0; i < n; i++) {
+        absw_report_node_t *one = &out->nodes[out->nodes_n];
+        absw_board_peer_t peer;
+
+        if (!absw_board_get_peer(&known->app->place, i, &peer)) {
+            continue;
+        }
+        fill_peer(node, &peer, now, one, pool);
+        if (strcmp(peer.name, node->name) == 0) {
+            fill_self(node, known, evidence, one);
+            one->skew = 0;
+            found = 1;
+        }
+        out->nodes_n++;
+    }
+    if (!found) {
+        fill_self(node, known, evidence, &out->nodes[out->nodes_n++]);
+    }
 }
 
 /* From the state directory, where every node keeps it: a page waits for no store. */
@@ -109,7 +159,8 @@ static void fill_log(const absw_node_t *node, const absw_policy_t *policy,
     apr_size_t len;
     char *text;
 
-    if (absw_shared_read(node->dir, apr_pstrcat(pool, policy->name, ".log", NULL),
+    if (node->dir
+        && absw_shared_read(node->dir, apr_pstrcat(pool, policy->name, ".log", NULL),
                          ABSW_LOG_TEXT_MAX, pool, &text, &len) == APR_SUCCESS) {
         entries = apr_palloc(pool, ABSW_LOG_MAX * sizeof(*entries));
         out->log = entries;
@@ -132,7 +183,7 @@ static void fill_app(const absw_node_t *node, const absw_known_t *known, apr_tim
     for (int i = 0; i < policy->sides_n; i++) {
         fill_side(known, i, apr_time_sec(now), evidence, &out->sides[i], pool);
     }
-    fill_node(node, known, evidence, out, pool);
+    fill_nodes(node, known, now, evidence, out, pool);
     absw_children_verdicts(node->children, place, out->verdicts);
     out->history = history;
     out->history_n = absw_board_history(place, apr_time_sec(now), history);
@@ -155,6 +206,40 @@ static void fill_homeless(const absw_policy_t *policy, absw_report_app_t *out)
     }
 }
 
+/* The last sync's words: a page asks no store. */
+static void fill_store(const absw_node_t *node, const absw_board_node_t *own,
+                       absw_report_t *report, apr_pool_t *pool)
+{
+    absw_board_cluster_t cluster;
+    absw_board_store_t *kept = apr_palloc(pool, sizeof(*kept));
+    absw_store_server_t *servers;
+
+    report->store.type = node->store->ops->type;
+    if (node->store->ops->solo) {
+        report->store.state = ABSW_STORE_UP;
+        report->store.epoch = apr_pstrdup(pool, own->epoch);
+        return;
+    }
+    report->store.epoch = "";
+    for (int i = 0; i < node->apps_n && !report->store.epoch[0]; i++) {
+        absw_board_get_cluster(&node->apps[i].place, &cluster);
+        report->store.epoch = apr_pstrdup(pool, cluster.epoch);
+    }
+    absw_board_get_store(node->board, kept);
+    servers = apr_pcalloc(pool, (apr_size_t)(kept->servers_n + 1) * sizeof(*servers));
+    for (int i = 0; i < kept->servers_n; i++) {
+        servers[i].server = kept->servers[i].name;
+        servers[i].why = kept->servers[i].why[0] ? kept->servers[i].why : NULL;
+        servers[i].state = kept->servers[i].state == ABSW_STORE_UP ? ABSW_STORE_UP
+                                                                   : ABSW_STORE_DOWN;
+    }
+    report->store.state = !kept->asked || kept->state < 0
+                          || kept->state >= ABSW_STORE_STATE_COUNT ? ABSW_STORE_DOWN
+                          : (absw_store_state_e)kept->state;
+    report->store.servers = servers;
+    report->store.servers_n = kept->servers_n;
+}
+
 static absw_report_t *begin(const absw_node_t *node, const absw_board_node_t *own,
                             apr_time_t now, apr_pool_t *pool)
 {
@@ -162,10 +247,7 @@ static absw_report_t *begin(const absw_node_t *node, const absw_board_node_t *ow
 
     report->node = node->name;
     report->time = now;
-    report->store.type = node->store->ops->type;
-    report->store.state = node->store->ops->state(node->store, pool, &report->store.servers,
-                                                  &report->store.servers_n);
-    report->store.epoch = apr_pstrdup(pool, own->epoch);
+    fill_store(node, own, report, pool);
     report->apps = apr_pcalloc(pool, (apr_size_t)(node->apps_n + 1) * sizeof(*report->apps));
     return report;
 }

@@ -62,6 +62,15 @@ static const char *describe(const absw_policy_t *policy, const absw_switch_t *re
                         rec->note[0] ? ", " : "", rec->note);
 }
 
+static void keep_switch(const absw_tick_t *tick, const absw_known_t *known)
+{
+    char text[ABSW_SWITCH_TEXT_MAX];
+    apr_size_t len = absw_switch_format(known->app->policy, &known->rec, text);
+
+    text[len++] = '\n';
+    absw_tick_keep_file(tick, known, "switch", text, len);
+}
+
 /* rec comes into force. What was proven under another generation proves nothing now, and has
  * gone before the record comes: a process may be killed in between. */
 static void enforce(const absw_tick_t *tick, absw_known_t *known, const absw_switch_t *rec)
@@ -87,6 +96,7 @@ static void enforce(const absw_tick_t *tick, absw_known_t *known, const absw_swi
     }
     known->rec = *rec;
     known->app->logged = 0;
+    keep_switch(tick, known);
     absw_tick_say(tick, ABSW_SAY_NOTICE, known->app, ABSW_NO_SIDE, "switch of %s: %s",
                   policy->name, describe(policy, rec, tick->pool));
 }
@@ -153,13 +163,38 @@ static absw_switch_who_t hand(const absw_tick_t *tick)
     };
 }
 
+/*
+ * The record that a bare value changes. A node that was away and does not know the newest one
+ * leaves it to those who do; if none of them is there any more, it goes on from their generation.
+ * 0: it is left to others.
+ */
+static int base_for_wish(const absw_tick_t *tick, const absw_known_t *known, absw_switch_t *base)
+{
+    *base = known->rec;
+    if (tick->node->store->ops->solo) {
+        return 1;
+    }
+    if (tick->starting || !known->complete || known->cluster.settled > tick->now
+        || (known->newest > base->generation && known->newest_is_live)) {
+        return 0;
+    }
+    if (known->newest > base->generation) {
+        base->generation = known->newest;
+    }
+    return 1;
+}
+
 static void take_weights(const absw_tick_t *tick, absw_known_t *known,
                          const absw_store_item_t *item, const apr_uint32_t *weight)
 {
     absw_switch_who_t who = hand(tick);
+    absw_switch_t base;
     absw_switch_t next;
 
-    switch (absw_switch_weights(known->app->policy, &known->rec, weight, &who, &next)) {
+    if (!base_for_wish(tick, known, &base)) {
+        return;
+    }
+    switch (absw_switch_weights(known->app->policy, &base, weight, &who, &next)) {
     case ABSW_SWITCH_DONE:
         write_and_enforce(tick, known, item, &next);
         break;
@@ -200,8 +235,12 @@ static void take_full(const absw_tick_t *tick, absw_known_t *known,
     else if (absw_switch_is_edited(known->app->policy, &known->rec, rec)) {
         take_weights(tick, known, item, rec->weight);
     }
-    else if (tick->node->store->ops->solo && is_touched(known, rec)) {
+    else if (is_touched(known, rec) && tick->node->store->ops->solo) {
         put_back(tick, known, item, "it with other words");
+    }
+    else if (is_touched(known, rec)) {
+        enforce(tick, known, rec);      /* somebody knew better since when sides drain */
+        clear_trouble(tick, known);
     }
     else {
         clear_trouble(tick, known);
@@ -219,6 +258,26 @@ static int is_ours_of_before(const absw_known_t *known, const absw_store_item_t 
                == ABSW_SWITCH_FULL
            && gone == ABSW_SWITCH_GONE && known->rec.generation > 0
            && !absw_switch_newer(&rec, &known->rec) && !absw_switch_newer(&known->rec, &rec);
+}
+
+/* Another node has accepted a record that a bad value has overwritten: it is in the log. */
+static void catch_up(const absw_tick_t *tick, absw_known_t *known)
+{
+    absw_store_t *store = tick->node->store;
+    const absw_policy_t *policy = known->app->policy;
+    absw_store_item_t item = { .key = absw_change_key(policy, "log", tick->pool), .mend = 1 };
+    absw_log_entry_t *entries;
+
+    if (store->ops->solo || tick->starting || !known->complete
+        || known->newest <= known->rec.generation
+        || !store->ops->get(store, &item, 1, tick->pool) || item.found != ABSW_STORE_FOUND) {
+        return;
+    }
+    entries = apr_palloc(tick->pool, ABSW_LOG_MAX * sizeof(*entries));
+    if (absw_log_parse(policy, item.value, item.len, entries) > 0 && entries[0].valid
+        && absw_switch_newer(&entries[0].rec, &known->rec)) {
+        enforce(tick, known, &entries[0].rec);
+    }
 }
 
 static void take_value(const absw_tick_t *tick, absw_known_t *known,
@@ -243,6 +302,7 @@ static void take_value(const absw_tick_t *tick, absw_known_t *known,
             put_back(tick, known, item, "sides that are no longer configured");
             break;
         }
+        catch_up(tick, known);
         for (len = item->len; len > 0 && apr_isspace(item->value[len - 1]); len--) {
         }
         set_trouble(tick, known->app, apr_psprintf(tick->pool,
@@ -255,28 +315,23 @@ static void take_value(const absw_tick_t *tick, absw_known_t *known,
 
 void absw_tick_take_switch(const absw_tick_t *tick, absw_known_t *known)
 {
-    absw_store_t *store = tick->node->store;
-    absw_store_item_t item = {
-        .key = absw_change_key(known->app->policy, "switch", tick->pool)
-    };
+    const absw_store_item_t *item = &known->item;
 
-    absw_change_in_force(known->app->policy, &known->app->place, &known->rec);
-    known->complete = store->ops->get(store, &item, 1, tick->pool);
-    switch (item.found) {
+    switch (item->found) {
     case ABSW_STORE_FOUND:
-        take_value(tick, known, &item);
+        take_value(tick, known, item);
         break;
     case ABSW_STORE_ABSENT:
         if (known->rec.generation > 0) {
-            put_back(tick, known, &item, "none");
+            put_back(tick, known, item, "none");
         }
         else {
             clear_trouble(tick, known);
         }
         break;
     case ABSW_STORE_UNKNOWN:
-        known->trouble = item.why ? item.why : "the store did not answer";
-        set_trouble(tick, known->app, known->trouble);
+        set_trouble(tick, known->app, known->trouble ? known->trouble
+                                                     : "the store did not answer");
         break;
     case ABSW_STORE_BUSY:
     default:
@@ -295,18 +350,25 @@ static int enter_in_log(const absw_tick_t *tick, const absw_known_t *known,
                                   there ? item->len : 0, &known->rec, text);
 
     if (len == 0) {
+        absw_tick_keep_file(tick, known, "log", item->value, item->len);
         return 1;
     }
-    return (there ? store->ops->cas(store, item->key, item->cas, text, len, 0, tick->pool)
-                  : store->ops->add(store, item->key, text, len, 0, tick->pool))
-           == ABSW_STORE_DONE;
+    if ((there ? store->ops->cas(store, item->key, item->cas, text, len, 0, tick->pool)
+               : store->ops->add(store, item->key, text, len, 0, tick->pool))
+        != ABSW_STORE_DONE) {
+        return 0;
+    }
+    absw_tick_keep_file(tick, known, "log", text, len);
+    return 1;
 }
 
 void absw_tick_log(const absw_tick_t *tick, absw_known_t *known)
 {
     absw_store_t *store = tick->node->store;
     absw_node_app_t *app = known->app;
-    absw_store_item_t item = { .key = absw_change_key(app->policy, "log", tick->pool) };
+    absw_store_item_t item = {
+        .key = absw_change_key(app->policy, "log", tick->pool), .mend = 1
+    };
     int complete;
 
     if (known->rec.generation == 0 || app->logged == known->rec.generation

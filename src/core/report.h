@@ -33,7 +33,8 @@ typedef struct {
     absw_node_state_e state;
     apr_int64_t generation;         /* -1: not known */
     apr_interval_time_t age;        /* of its last report; -1: it never reported */
-    apr_interval_time_t skew;
+    apr_interval_time_t skew;       /* its clock less this node's */
+    int doubled;                    /* another node has the same name */
     int known;                      /* 0: sessions and in_flight mean nothing */
     apr_uint32_t sessions[ABSW_SIDES_MAX];
     apr_uint32_t in_flight[ABSW_SIDES_MAX];
@@ -46,6 +47,7 @@ typedef struct {
     absw_report_side_t sides[ABSW_SIDES_MAX];
     absw_report_node_t *nodes;
     int nodes_n;
+    int nodes_more;                 /* so many more are in the roster, which are not listed */
     apr_uint64_t verdicts[ABSW_VERDICT_COUNT];  /* that of ABSW_UNTOUCHED is 0 */
     const absw_history_entry_t *history;        /* oldest first */
     int history_n;

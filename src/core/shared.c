@@ -74,6 +74,8 @@ static void convert(const absw_shared_map_t *old, const absw_shared_map_t *made,
     absw_board_take_over(board, absw_shared_board(old));
     absw_children_take_over(children_in(made, pool), children_in(old, pool));
     absw_table_take_over(table_in(made, pool), table_in(old, pool), lose, board);
+    memcpy(absw_shared_section(made, &made->is.ends), absw_shared_section(old, &old->is.ends),
+           (size_t)old->is.ends.size);      /* any bytes are valid there */
 }
 
 /** The dimensions to use: no application that has a place loses it. */
@@ -151,6 +153,7 @@ static void place_sections(absw_shared_t *shared, const absw_shared_map_t *map)
     shared->board = absw_shared_section(map, &map->is.board);
     shared->children = absw_shared_section(map, &map->is.rows);
     shared->table = absw_shared_section(map, &map->is.table);
+    shared->ends = absw_shared_section(map, &map->is.ends);
     shared->map = map->header;
 }
 

@@ -10,8 +10,9 @@
 
 /**
  * The node's state file, <state dir>/table, mapped into the parent and its children: the one
- * piece of shared memory. It holds the board (board.h), the children's rows (children.h) and the
- * session table (table.h), found by offsets in a versioned, checksummed header.
+ * piece of shared memory. It holds the board (board.h), the children's rows (children.h), the
+ * session table (table.h) and the ring of sessions that ended (ends.h), found by offsets in a
+ * versioned, checksummed header.
  *
  * It outlives graceful restarts, a SIGKILL of every process, and a clean stop with a reboot. A
  * file that is torn, foreign, of another version, or left dirty by a crash of the machine is set
@@ -43,6 +44,7 @@ typedef struct {
     void *board;                /* absw_board_size(dims.apps) bytes */
     void *children;             /* absw_children_size(dims.children, dims.apps) bytes */
     void *table;                /* absw_table_size(dims.sessions) bytes */
+    void *ends;                 /* absw_ends_size() bytes */
 
     void *map;                  /* the rest is the room's own; NULL once it is closed */
     int lock;

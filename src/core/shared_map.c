@@ -10,6 +10,7 @@
 #include <apr_strings.h>
 
 #include "children.h"
+#include "ends.h"
 #include "shared_map.h"
 #include "table.h"
 
@@ -20,6 +21,7 @@
  *     board     } each begins at a page
  *     children  }
  *     table     }
+ *     ends      }
  *
  * When to believe a file. After a clean stop its flag says that all of it is on the disk. Else it
  * is believed only while the machine has not been started anew: then what the processes wrote
@@ -31,7 +33,7 @@
  */
 
 #define MAGIC       "mod_abswitch tbl"      /* 16 bytes */
-#define LAYOUT      1u      /* raise it whenever what a section's bytes mean changes */
+#define LAYOUT      2u      /* raise it whenever what a section's bytes mean changes */
 #define BYTE_ORDER_MARK 0x01020304u
 
 #define SESSIONS_MAX    16777216u
@@ -61,7 +63,9 @@ absw_shared_identity_t absw_shared_identity(const absw_shared_dims_t *dims)
     is.rows.size = absw_children_size(dims->children, dims->apps);
     is.table.offset = is.rows.offset + pages(is.rows.size);
     is.table.size = absw_table_size(dims->sessions);
-    is.file_size = is.table.offset + pages(is.table.size);
+    is.ends.offset = is.table.offset + pages(is.table.size);
+    is.ends.size = absw_ends_size();
+    is.file_size = is.ends.offset + pages(is.ends.size);
     return is;
 }
 

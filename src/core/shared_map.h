@@ -31,6 +31,7 @@ typedef struct {
     absw_shared_section_t board;
     absw_shared_section_t rows;
     absw_shared_section_t table;
+    absw_shared_section_t ends;
     apr_uint64_t file_size;
 } absw_shared_identity_t;
 

@@ -42,7 +42,7 @@ static void change_session(request_rec *r, abswitch_request_t *ours,
                            const abswitch_facts_t *f, const absw_decision_t *d)
 {
     if (d->end_session && f->facts.token) {
-        abswitch_session_end(ours->node, ours->app, f->facts.token);
+        abswitch_session_end(ours->node, ours->app, f->facts.token, f->facts.now);
     }
     if (d->new_token != ABSW_NO_SIDE) {
         int begun = abswitch_session_begin(r, ours->node, ours->app, d->new_token, d->new_tester,

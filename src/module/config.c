@@ -40,11 +40,9 @@ void *abswitch_config_merge(apr_pool_t *p, void *base, void *add)
 
 /* ---- settings with their defaults ---- */
 
-const char *abswitch_config_store(const server_rec *main_server)
+const absw_store_address_t *abswitch_config_store(const server_rec *main_server)
 {
-    const char *store = abswitch_server_of(main_server)->global.store;
-
-    return store ? store : "local";
+    return &abswitch_server_of(main_server)->global.store;
 }
 
 apr_uint32_t abswitch_config_sessions(const server_rec *main_server)
@@ -59,6 +57,13 @@ apr_interval_time_t abswitch_config_sync(const server_rec *main_server)
     apr_interval_time_t sync = abswitch_server_of(main_server)->global.sync;
 
     return sync ? sync : apr_time_from_sec(1);
+}
+
+apr_interval_time_t abswitch_config_store_timeout(const server_rec *main_server)
+{
+    apr_interval_time_t timeout = abswitch_server_of(main_server)->global.store_timeout;
+
+    return timeout ? timeout : apr_time_from_msec(200);
 }
 
 const char *abswitch_config_state_dir(apr_pool_t *p, const server_rec *main_server)

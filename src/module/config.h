@@ -13,9 +13,10 @@ void *abswitch_config_create(apr_pool_t *p, server_rec *s);
 void *abswitch_config_merge(apr_pool_t *p, void *base, void *add);
 
 /* Server-wide settings, with their defaults where they are not set. */
-const char *abswitch_config_store(const server_rec *main_server);
+const absw_store_address_t *abswitch_config_store(const server_rec *main_server);
 apr_uint32_t abswitch_config_sessions(const server_rec *main_server);
 apr_interval_time_t abswitch_config_sync(const server_rec *main_server);
+apr_interval_time_t abswitch_config_store_timeout(const server_rec *main_server);
 const char *abswitch_config_state_dir(apr_pool_t *p, const server_rec *main_server);
 const char *abswitch_config_node(apr_pool_t *p, const server_rec *main_server);
 

@@ -28,14 +28,7 @@ static const char *set_store(cmd_parms *cmd, void *dir, const char *word)
     abswitch_global_t *global = global_of(cmd, &error);
 
     (void)dir;
-    if (global && strcmp(word, "local")) {
-        return apr_psprintf(cmd->pool, "ABSwitchStore: \"%s\" is not accepted; this version keeps "
-                            "the switch and the counts on one node, so give local", word);
-    }
-    if (global) {
-        global->store = word;
-    }
-    return error;
+    return global ? absw_store_address_parse(cmd->pool, word, &global->store) : error;
 }
 
 static const char *set_state_dir(cmd_parms *cmd, void *dir, const char *word)
@@ -130,7 +123,7 @@ static const char *set_store_timeout(cmd_parms *cmd, void *dir, const char *word
 
 const command_rec abswitch_directives[] = {
     AP_INIT_TAKE1("ABSwitchStore", set_store, NULL, RSRC_CONF,
-                  "where the switch and the counts are shared: local"),
+                  "where the switch and the counts are shared: local, or memcache:HOST[:PORT],..."),
     AP_INIT_TAKE1("ABSwitchStateDir", set_state_dir, NULL, RSRC_CONF,
                   "the directory of this node's own files"),
     AP_INIT_TAKE1("ABSwitchSecretFile", set_secret_file, NULL, RSRC_CONF,

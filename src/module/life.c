@@ -10,7 +10,7 @@
 #include "life.h"
 #include "say.h"
 #include "secret.h"
-#include "store_local.h"
+#include "stores.h"
 #include "sync.h"
 
 #define RETAINED        "mod_abswitch"
@@ -112,6 +112,7 @@ static int attach(apr_pool_t *p, server_rec *s, abswitch_node_t *node)
     node->children = absw_children_attach(p, shared->children, shared->dims.children,
                                           shared->dims.apps);
     node->table = absw_table_attach(p, shared->table, shared->dims.sessions);
+    node->ends = absw_ends_attach(shared->ends);
     if (!node->board || !node->children || !node->table) {
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s, "ABSwitchStateDir: the state "
                      "file in \"%s\" makes no sense; move it away and start again",
@@ -188,12 +189,14 @@ static int start_engine(apr_pool_t *p, apr_pool_t *ptemp, server_rec *s, abswitc
 
     engine->name = node->name;
     engine->dir = node->state_dir;
-    engine->store = absw_store_local_make(p, node->state_dir);
+    engine->store = abswitch_stores_make(p, s, node, "");
     engine->board = node->board;
     engine->children = node->children;
     engine->table = node->table;
+    engine->ends = node->ends;
     engine->board_apps = node->shared->dims.apps;
     engine->sync = node->sync;
+    engine->retire_after = abswitch_server_of(s)->global.retire_after;
     engine->apps_n = node->apps->nelts;
     engine->apps = apr_pcalloc(p, (apr_size_t)engine->apps_n * sizeof(*engine->apps));
     engine->alive = absw_children_alive;
@@ -261,11 +264,20 @@ static int make_node(apr_pool_t *p, apr_pool_t *ptemp, server_rec *s, abswitch_n
     return abswitch_sync_start(p, s, node);
 }
 
-/** The configuration goes. If httpd goes with it, its children have ended: the file is whole. */
+/**
+ * The configuration goes. If httpd goes with it, its children have ended: the node leaves its
+ * cluster, and the state file is whole. Before the pool's own memory goes, hence a pre-cleanup.
+ */
 static apr_status_t stop_clean(void *data)
 {
+    abswitch_node_t *node = data;
+    apr_pool_t *scratch;
+
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_EXITING) {
-        absw_shared_mark_clean(data);
+        apr_pool_create(&scratch, NULL);
+        absw_node_leave(node->node, apr_time_now(), scratch);
+        apr_pool_destroy(scratch);
+        absw_shared_mark_clean(node->shared);
     }
     return APR_SUCCESS;
 }
@@ -291,7 +303,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     for (server_rec *server = s; server; server = server->next) {
         abswitch_server_of(server)->node = node;
     }
-    apr_pool_cleanup_register(pconf, node->shared, stop_clean, apr_pool_cleanup_null);
+    apr_pool_pre_cleanup_register(pconf, node, stop_clean);
     warn_of_cache(s);
     return OK;
 }

@@ -18,8 +18,10 @@
 #include "board.h"
 #include "children.h"
 #include "decide.h"
+#include "ends.h"
 #include "node.h"
 #include "shared.h"
+#include "store_address.h"
 #include "table.h"
 
 #include "mod_abswitch.h"
@@ -93,8 +95,8 @@ typedef struct {
 /* ---- a server's configuration ---- */
 
 typedef struct {
-    const char *store;                  /* NULL in each: not set */
-    const char *state_dir;
+    absw_store_address_t store;         /* n 0: local */
+    const char *state_dir;              /* NULL in each: not set */
     const char *secret_file;
     const char *node;
     apr_uint32_t sessions;              /* 0: not set, in each */
@@ -124,6 +126,7 @@ struct abswitch_node_t {
     absw_board_t *board;
     absw_children_t *children;
     absw_table_t *table;
+    absw_ends_t *ends;
     absw_keys_t *keys;
     const char *name;
     const char *state_dir;

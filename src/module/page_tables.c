@@ -64,7 +64,7 @@ static void node_state(abswitch_markup_t *m, absw_node_state_e state)
                          absw_node_state_name(state));
 }
 
-/** How long ago it reported, and what is wrong with its clock. */
+/** How long ago it reported, and what is wrong with its clock or its name. */
 static void node_age(abswitch_markup_t *m, const absw_report_node_t *node)
 {
     absw_sec_t skew = node->skew / APR_USEC_PER_SEC;
@@ -83,6 +83,9 @@ static void node_age(abswitch_markup_t *m, const absw_report_node_t *node)
         abswitch_markup_putf(m, "; its clock is %s %s",
                              abswitch_markup_span(m, skew < 0 ? -skew : skew),
                              skew < 0 ? "slow" : "fast");
+    }
+    if (node->doubled) {
+        abswitch_markup_putf(m, "; two nodes are called %s", abswitch_markup_text(m, node->name));
     }
     abswitch_markup_put(m, "</td>");
 }
@@ -118,6 +121,9 @@ void abswitch_page_nodes(abswitch_markup_t *m, const absw_report_app_t *app, int
         node_row(m, app, &app->nodes[i]);
     }
     end_table(m);
+    if (app->nodes_more > 0) {
+        abswitch_markup_putf(m, "<p class=\"soft\">and %d more</p>\n", app->nodes_more);
+    }
     end_panel(m);
 }
 

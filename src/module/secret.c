@@ -71,6 +71,10 @@ const char *abswitch_secret_check(apr_pool_t *p, server_rec *main_server)
     if (file) {
         load(p, file, &why);
     }
+    else if (abswitch_config_store(main_server)->n > 0) {
+        why = "ABSwitchSecretFile: none is named, but ABSwitchStore names a memcached; all nodes of "
+              "a cluster share their keys: " SECRET_HELP;
+    }
     return why;
 }
 

@@ -2,6 +2,7 @@
 #include <apr_strings.h>
 
 #include "cookie.h"
+#include "members.h"
 #include "session.h"
 
 #define COOKIES_MAX 8       /* cookies of our name that are looked at */
@@ -84,12 +85,13 @@ void abswitch_session_count(const abswitch_node_t *node, const abswitch_app_t *a
 }
 
 void abswitch_session_end(const abswitch_node_t *node, const abswitch_app_t *app,
-                          const absw_token_t *token)
+                          const absw_token_t *token, absw_sec_t now)
 {
     const absw_board_app_t *place = abswitch_place_of(node, app);
 
     if (place->app >= 0) {
         absw_table_end(node->table, token->id, place->place, place->sides_n);
+        absw_ends_add(node->ends, place->app, absw_members_hash(token->id), now);
     }
 }
 

@@ -17,9 +17,9 @@ int abswitch_session_find(const abswitch_node_t *node, const abswitch_app_t *app
 void abswitch_session_count(const abswitch_node_t *node, const abswitch_app_t *app,
                             const absw_token_t *token, int side, absw_sec_t now);
 
-/** The token's session ends, on every side. */
+/** The token's session ends, on every side; the other nodes will hear of it. */
 void abswitch_session_end(const abswitch_node_t *node, const abswitch_app_t *app,
-                          const absw_token_t *token);
+                          const absw_token_t *token, absw_sec_t now);
 
 /** Hand out a new token for side in r's answer. 1, or 0 when there is no randomness (logged). */
 int abswitch_session_begin(request_rec *r, const abswitch_node_t *node,

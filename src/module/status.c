@@ -112,11 +112,10 @@ static const char *read_query(request_rec *r, asked_t *asked)
 static absw_report_t *report_without_node(request_rec *r)
 {
     absw_report_t *report = apr_pcalloc(r->pool, sizeof(*report));
-    const char *store = abswitch_config_store(ap_server_conf);
 
     report->node = abswitch_config_node(r->pool, ap_server_conf);
     report->time = apr_time_now();
-    report->store.type = apr_pstrmemdup(r->pool, store, strcspn(store, ":"));
+    report->store.type = abswitch_config_store(ap_server_conf)->n ? "memcache" : "local";
     report->store.epoch = "";
     return report;
 }

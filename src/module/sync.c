@@ -7,7 +7,7 @@
 
 #include "drained.h"
 #include "say.h"
-#include "store_local.h"
+#include "stores.h"
 #include "sync.h"
 
 #define WATCHDOG        "abswitch"
@@ -76,11 +76,12 @@ static void begin(sync_t *sync, apr_pool_t *passing)
     apr_pool_create(&sync->scratch, pool);
     sync->mine = *node;
     sync->mine.apps = apr_pmemdup(pool, node->apps, (apr_size_t)node->apps_n * sizeof(*node->apps));
-    sync->mine.store = absw_store_local_make(pool, sync->node->state_dir);
+    sync->mine.store = abswitch_stores_make(pool, sync->server, sync->node, node->name);
     sync->mine.mine = still_mine;
     sync->mine.say = say;
     sync->mine.drained = drained;
     sync->mine.baton = sync;
+    absw_node_begin(&sync->mine, pool);
 }
 
 /** The lease holds over one missed tick: a thread that is slow does not lose it, one that is

@@ -240,6 +240,8 @@ static void test_a_shared_store_that_cannot_be_written(void **state)
     world_t *w = *state;
 
     w->fake.ops.solo = 0;
+    absw_node_begin(&w->node, w->pool);
+    world_tick(w, 4);                                   /* the store's epoch has settled */
     w->fake.fail_writes = 1;
     world_hand(w, "B");
     world_tick(w, 2);

@@ -12,7 +12,8 @@ static apr_pool_t *pool;
 /* ---- a report with every kind of value ---- */
 
 static const absw_store_server_t servers[] = {
-    { "10.0.0.5:11211", ABSW_STORE_UP }, { "10.0.0.6:11211", ABSW_STORE_DOWN }
+    { .server = "10.0.0.5:11211", .state = ABSW_STORE_UP },
+    { .server = "10.0.0.6:11211", .state = ABSW_STORE_DOWN }
 };
 
 static const absw_history_entry_t history[] = {
@@ -345,7 +346,9 @@ static void test_families(void **state)
 
 static void test_hostile_words(void **state)
 {
-    static const absw_store_server_t odd[] = { { "a\"b\\c\nd\xff", ABSW_STORE_UP } };
+    static const absw_store_server_t odd[] = {
+        { .server = "a\"b\\c\nd\xff", .state = ABSW_STORE_UP }
+    };
 
     (void)state;
     app.rec = (absw_switch_t) { .generation = 1, .weight = { 1 }, .by = "\xc3\x28\x80" };

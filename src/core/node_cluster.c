@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include "change.h"
+#include "node_parts.h"
+#include "text.h"
+
+/* What a sync learns of its cluster: one get of everything, the epoch, the roster, the records. */
+
+#define EPOCH_BYTES     (ABSW_EPOCH_MAX / 2)
+#define ROSTER_TRIES    5       /* several nodes that come at once write in turn */
+#define EXCERPT_MAX     60
+
+/* Items of the first get, before the nodes' records. */
+enum { ITEM_SWITCH, ITEM_EPOCH, ITEM_ROSTER, ITEM_COUNTS };
+
+apr_status_t absw_node_random(char *out, apr_size_t n)
+{
+    static const char HEX[] = "0123456789abcdef";
+    unsigned char bytes[EPOCH_BYTES];
+    apr_status_t rv = apr_generate_random_bytes(bytes, n);
+
+    for (apr_size_t i = 0; i < n && rv == APR_SUCCESS; i++) {
+        *out++ = HEX[bytes[i] >> 4];
+        *out++ = HEX[bytes[i] & 15];
+    }
+    *out = '\0';
+    return rv;
+}
+
+const char *absw_node_key(const absw_tick_t *tick, const absw_known_t *known, const char *name)
+{
+    return apr_pstrcat(tick->pool, "abswitch:", known->app->policy->name, ":node:", name, NULL);
+}
+
+const char *absw_node_members_key(const absw_tick_t *tick, const absw_known_t *known, int side,
+                                  const char *name)
+{
+    return apr_pstrcat(tick->pool, "abswitch:", known->app->policy->name, ":members:",
+                       known->app->policy->sides[side].name, ":", name, NULL);
+}
+
+const char *absw_tick_why(const absw_tick_t *tick, const absw_store_item_t *items, int n)
+{
+    (void)tick;
+    for (int i = 0; i < n; i++) {
+        if (items[i].found == ABSW_STORE_UNKNOWN && items[i].why) {
+            return items[i].why;
+        }
+    }
+    return "the store did not answer";
+}
+
+void absw_tick_fail(const absw_tick_t *tick, absw_known_t *known, const char *why)
+{
+    if (!why) {
+        why = apr_pstrcat(tick->pool, "the store cannot be written: ", tick->node->store->why,
+                          NULL);
+    }
+    if (known->complete) {
+        known->complete = 0;
+        known->trouble = why;
+    }
+    if (known->memory) {
+        known->memory->answers_since = 0;
+    }
+}
+
+/* --- which of two mirrors' values holds ---------------------------------------------- */
+
+static absw_store_bytes_t newer_switch(const void *baton, absw_store_bytes_t first,
+                                       absw_store_bytes_t second, apr_pool_t *pool)
+{
+    const absw_policy_t *policy = baton;
+    absw_switch_t a, b;
+    absw_switch_form_e is_a = absw_switch_parse(policy, first.bytes, first.len, &a, NULL, 0);
+    absw_switch_form_e is_b = absw_switch_parse(policy, second.bytes, second.len, &b, NULL, 0);
+
+    (void)pool;
+    /* A bare value is somebody's wish, later than any record. */
+    if (is_b == ABSW_SWITCH_BAD || is_a == ABSW_SWITCH_BARE) {
+        return first;
+    }
+    if (is_a == ABSW_SWITCH_BAD || is_b == ABSW_SWITCH_BARE) {
+        return second;
+    }
+    return absw_switch_newer(&b, &a) ? second : first;
+}
+
+static absw_store_bytes_t newer_record(const void *baton, absw_store_bytes_t first,
+                                       absw_store_bytes_t second, apr_pool_t *pool)
+{
+    absw_record_t *records = apr_palloc(pool, 2 * sizeof(*records));
+    char why[ABSW_RECORD_WHY];
+    int is_first = absw_record_decode(baton, first.bytes, first.len, &records[0], why);
+    int is_second = absw_record_decode(baton, second.bytes, second.len, &records[1], why);
+
+    return is_second && (!is_first || absw_record_newer(&records[1], &records[0])) ? second
+                                                                                   : first;
+}
+
+static absw_store_bytes_t both_rosters(const void *baton, absw_store_bytes_t first,
+                                       absw_store_bytes_t second, apr_pool_t *pool)
+{
+    absw_roster_t *rosters = apr_palloc(pool, 2 * sizeof(*rosters));
+    absw_store_bytes_t both;
+
+    (void)baton;
+    if (!absw_roster_parse(second.bytes, second.len, &rosters[1], pool)) {
+        return first;
+    }
+    if (!absw_roster_parse(first.bytes, first.len, &rosters[0], pool)) {
+        return second;
+    }
+    for (int i = 0; i < rosters[1].n; i++) {
+        absw_roster_add(&rosters[0], rosters[1].names[i], pool);
+    }
+    both.bytes = absw_roster_format(&rosters[0], pool);
+    both.len = strlen(both.bytes);
+    return both;
+}
+
+/* --- the gets ------------------------------------------------------------------------ */
+
+static absw_store_item_t item_of(const absw_policy_t *policy, const char *key,
+                                 absw_store_merge_t merge, int mend)
+{
+    return (absw_store_item_t){ .key = key, .merge = merge, .baton = policy, .mend = mend };
+}
+
+static absw_store_item_t switch_item(const absw_known_t *known, const absw_tick_t *tick)
+{
+    const absw_policy_t *policy = known->app->policy;
+
+    return item_of(policy, absw_change_key(policy, "switch", tick->pool), newer_switch,
+                   !tick->starting);
+}
+
+static absw_store_item_t roster_item(const absw_known_t *known, const absw_tick_t *tick)
+{
+    const absw_policy_t *policy = known->app->policy;
+
+    return item_of(policy, absw_change_key(policy, "nodes", tick->pool), both_rosters, 1);
+}
+
+/* Everything that is known to be of use; *n items. */
+static absw_store_item_t *list_items(const absw_tick_t *tick, const absw_known_t *known, int *n)
+{
+    const absw_policy_t *policy = known->app->policy;
+    apr_hash_t *peers = known->memory->peers;
+    absw_store_item_t *items = apr_pcalloc(tick->pool, sizeof(*items)
+                                           * (apr_size_t)(ITEM_COUNTS + policy->sides_n + 1
+                                                          + (int)apr_hash_count(peers)));
+    int at = ITEM_COUNTS;
+
+    items[ITEM_SWITCH] = switch_item(known, tick);
+    items[ITEM_EPOCH] = item_of(policy, absw_change_key(policy, "epoch", tick->pool), NULL, 1);
+    items[ITEM_ROSTER] = roster_item(known, tick);
+    for (int i = 0; i < policy->sides_n; i++) {
+        items[at++] = item_of(policy, apr_pstrcat(tick->pool, "abswitch:", policy->name,
+                                                  ":count:", policy->sides[i].name, NULL),
+                              NULL, 0);
+    }
+    items[at++] = item_of(policy, absw_node_key(tick, known, tick->node->name), newer_record, 0);
+    for (apr_hash_index_t *i = apr_hash_first(tick->pool, peers); i; i = apr_hash_next(i)) {
+        const absw_peer_t *peer = apr_hash_this_val(i);
+
+        items[at++] = item_of(policy, absw_node_key(tick, known, peer->name), newer_record, 0);
+    }
+    *n = at;
+    return items;
+}
+
+void absw_tick_ask(const absw_tick_t *tick, absw_known_t *known)
+{
+    absw_store_t *store = tick->node->store;
+    absw_store_item_t *items;
+    int n = 1;
+
+    absw_change_in_force(known->app->policy, &known->app->place, &known->rec);
+    known->newest = known->rec.generation;
+    if (store->ops->solo || tick->starting) {
+        items = &known->item;
+        *items = switch_item(known, tick);
+    }
+    else {
+        absw_peer_recall(tick, known);
+        items = list_items(tick, known, &n);
+    }
+    known->complete = 1;
+    if (!store->ops->get(store, items, n, tick->pool)) {
+        absw_tick_fail(tick, known, absw_tick_why(tick, items, n));
+    }
+    known->item = items[ITEM_SWITCH];
+    if (known->complete && n > 1) {
+        known->counts = &items[ITEM_COUNTS];
+        absw_tick_learn(tick, known, items, n);
+    }
+}
+
+/* --- the epoch ----------------------------------------------------------------------- */
+
+static int is_epoch(const absw_store_item_t *item)
+{
+    return item->found == ABSW_STORE_FOUND && item->len == ABSW_EPOCH_MAX
+           && strspn(item->value, "0123456789abcdef") == ABSW_EPOCH_MAX;
+}
+
+/* A value that is none of ours is replaced, and said once, for then it is gone. */
+static void complain(const absw_tick_t *tick, const absw_known_t *known, const char *what,
+                     const absw_store_item_t *item)
+{
+    char quoted[EXCERPT_MAX];
+
+    absw_tick_say(tick, ABSW_SAY_ERROR, known->app, ABSW_NO_SIDE,
+                  "%s of %s in the store is none: %s; it is made anew", what,
+                  known->app->policy->name,
+                  absw_text_quote(quoted, sizeof(quoted), item->value, item->len));
+}
+
+static absw_store_result_e replace(const absw_tick_t *tick, const absw_store_item_t *item,
+                                   const char *text)
+{
+    absw_store_t *store = tick->node->store;
+
+    if (!absw_tick_is_ours(tick)) {
+        return ABSW_STORE_CONFLICT;
+    }
+    return item->found == ABSW_STORE_FOUND
+           ? store->ops->cas(store, item->key, item->cas, text, strlen(text), 0, tick->pool)
+           : store->ops->add(store, item->key, text, strlen(text), 0, tick->pool);
+}
+
+/* The store's epoch, made if there is none; NULL if that failed. */
+static const char *find_epoch(const absw_tick_t *tick, absw_known_t *known,
+                              absw_store_item_t *item)
+{
+    absw_store_t *store = tick->node->store;
+    char made[ABSW_EPOCH_MAX + 1];
+
+    if (is_epoch(item)) {
+        return apr_pstrmemdup(tick->pool, item->value, item->len);
+    }
+    if (item->found == ABSW_STORE_FOUND) {
+        complain(tick, known, "epoch", item);
+    }
+    if (absw_node_random(made, EPOCH_BYTES) != APR_SUCCESS) {
+        absw_tick_fail(tick, known, "there are no random bytes for an epoch");
+        return NULL;
+    }
+    switch (replace(tick, item, made)) {
+    case ABSW_STORE_DONE:
+        return apr_pstrdup(tick->pool, made);
+    case ABSW_STORE_CONFLICT:
+        if (store->ops->get(store, item, 1, tick->pool) && is_epoch(item)) {
+            return apr_pstrmemdup(tick->pool, item->value, item->len);
+        }
+        absw_tick_fail(tick, known, "the store has lost its data");
+        return NULL;
+    case ABSW_STORE_FAILED:
+    default:
+        absw_tick_fail(tick, known, NULL);
+        return NULL;
+    }
+}
+
+/* Whatever was proven or published in another epoch is gone. */
+static void begin_epoch(const absw_tick_t *tick, absw_known_t *known, const char *epoch)
+{
+    absw_board_cluster_t *cluster = &known->cluster;
+    absw_board_drain_t none = { .proven = 0 };
+
+    cluster->settled = tick->now;
+    if (cluster->epoch[0]) {
+        absw_tick_say(tick, ABSW_SAY_WARNING, known->app, ABSW_NO_SIDE,
+                      "store of %s: it has lost its data; all nodes publish theirs anew",
+                      known->app->policy->name);
+    }
+    else {
+        cluster->settled += ABSW_CLUSTER_SYNCS * tick->node->sync;
+    }
+    apr_cpystrn(cluster->epoch, epoch, sizeof(cluster->epoch));
+    memset(known->memory->own, 0, sizeof(known->memory->own));
+    for (int i = 0; i < known->app->policy->sides_n && absw_tick_is_ours(tick); i++) {
+        absw_board_drain_t kept;
+
+        absw_board_get_drain(&known->app->place, i, &kept);
+        none.told = kept.told;
+        absw_board_set_drain(&known->app->place, i, &none);
+    }
+}
+
+/* --- the roster ---------------------------------------------------------------------- */
+
+/* The store's roster as it ought to be, and its mark. *same: that is what the store has. */
+static absw_roster_t *find_roster(const absw_tick_t *tick, absw_known_t *known,
+                                  const absw_store_item_t *item, int is_lost, int *same)
+{
+    absw_roster_t *roster = apr_palloc(tick->pool, sizeof(*roster));
+    int n;
+
+    *same = item->found == ABSW_STORE_FOUND
+            && absw_roster_parse(item->value, item->len, roster, tick->pool);
+    known->parsed = *same;
+    if (!*same) {
+        memset(roster, 0, sizeof(*roster));
+        if (absw_node_random(roster->mark, ABSW_ROSTER_MARK / 2) != APR_SUCCESS) {
+            return NULL;
+        }
+    }
+    n = roster->n;
+    known->named |= absw_roster_has(roster, tick->node->name);
+    absw_roster_add(roster, tick->node->name, tick->pool);
+    if (is_lost || strcmp(roster->mark, known->cluster.roster) != 0) {
+        for (apr_hash_index_t *i = apr_hash_first(tick->pool, known->memory->peers); i;
+             i = apr_hash_next(i)) {
+            const absw_peer_t *peer = apr_hash_this_val(i);
+
+            absw_roster_add(roster, peer->name, tick->pool);
+        }
+    }
+    *same &= n == roster->n;
+    return roster;
+}
+
+/* Is the node to be struck off: gone for good, with nothing left that counts? */
+static int is_struck(const absw_tick_t *tick, const absw_known_t *known,
+                     const absw_peer_t *peer)
+{
+    apr_interval_time_t quiet = tick->now - peer->seen;
+    absw_cluster_node_t node = {
+        .name = peer->name, .record = &peer->record, .age = quiet
+    };
+    apr_interval_time_t watched = tick->now - known->memory->answers_since;
+    apr_interval_time_t after = tick->node->retire_after;
+
+    if (peer->doubled_until > tick->now || known->cluster.settled > tick->now) {
+        return 0;
+    }
+    if (quiet > watched) {
+        quiet = watched;        /* while the store was away nobody was heard of */
+    }
+    if (peer->has && peer->record.left) {
+        after = 2 * ABSW_CLUSTER_SYNCS * tick->node->sync;
+        after += apr_time_from_sec(ABSW_CLUSTER_SKEW);
+    }
+    if (after == 0 || quiet < after) {
+        return 0;
+    }
+    for (int i = 0; peer->has && i < known->app->policy->sides_n; i++) {
+        if (absw_peer_sessions(tick, &node, i) > 0
+            && absw_switch_state(known->app->policy, &known->rec, i, tick->sec)
+                   != ABSW_SIDE_CLOSED) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int strike(const absw_tick_t *tick, const absw_known_t *known, absw_roster_t *roster)
+{
+    int n = 0;
+
+    for (int i = roster->n - 1; i >= 0; i--) {
+        const absw_peer_t *peer = apr_hash_get(known->memory->peers, roster->names[i],
+                                               APR_HASH_KEY_STRING);
+
+        if (peer && peer->known_before && is_struck(tick, known, peer)) {
+            absw_tick_say(tick, ABSW_SAY_NOTICE, known->app, ABSW_NO_SIDE,
+                          "node %s of %s is struck off the roster: it %s", peer->name,
+                          known->app->policy->name,
+                          peer->has && peer->record.left ? "was stopped and has no session left"
+                                                         : "was silent for too long");
+            absw_roster_remove(roster, peer->name);
+            n++;
+        }
+    }
+    return n;
+}
+
+/* Bring the store's roster to what it ought to be. */
+static void write_roster(const absw_tick_t *tick, absw_known_t *known, absw_store_item_t *item,
+                         int is_lost, int may_strike)
+{
+    absw_store_t *store = tick->node->store;
+
+    for (int i = 0; i < ROSTER_TRIES; i++) {
+        int same;
+        absw_roster_t *roster = find_roster(tick, known, item, is_lost, &same);
+
+        if (!roster) {
+            break;
+        }
+        if (may_strike && i == 0 && strike(tick, known, roster)) {
+            same = 0;
+        }
+        if (!absw_roster_has(roster, tick->node->name)) {
+            absw_tick_fail(tick, known, "the roster is full");
+            return;
+        }
+        known->roster = roster;
+        if (same) {
+            return;
+        }
+        if (i == 0 && item->found == ABSW_STORE_FOUND && !known->parsed) {
+            complain(tick, known, "roster", item);
+        }
+        switch (replace(tick, item, absw_roster_format(roster, tick->pool))) {
+        case ABSW_STORE_DONE:
+            return;
+        case ABSW_STORE_CONFLICT:
+            break;
+        case ABSW_STORE_FAILED:
+        default:
+            absw_tick_fail(tick, known, NULL);
+            return;
+        }
+        if (!store->ops->get(store, item, 1, tick->pool)) {
+            absw_tick_fail(tick, known, absw_tick_why(tick, item, 1));
+            return;
+        }
+    }
+    absw_tick_fail(tick, known, "the roster is being written by others all the time");
+}
+
+/* --- the records --------------------------------------------------------------------- */
+
+static const absw_store_item_t *item_for(const absw_tick_t *tick, const absw_known_t *known,
+                                         const char *name, const absw_store_item_t *items, int n)
+{
+    const char *key = absw_node_key(tick, known, name);
+
+    for (int i = 0; i < n; i++) {
+        if (strcmp(items[i].key, key) == 0) {
+            return &items[i];
+        }
+    }
+    return NULL;
+}
+
+/* Hear of every node of the roster; those not asked for yet are asked for now. */
+static void hear_all(const absw_tick_t *tick, absw_known_t *known,
+                     const absw_store_item_t *items, int n)
+{
+    absw_store_t *store = tick->node->store;
+    absw_store_item_t *more = apr_pcalloc(tick->pool, (apr_size_t)(known->roster->n + 1)
+                                                      * sizeof(*more));
+    int more_n = 0;
+
+    for (int i = 0; i < known->roster->n; i++) {
+        const char *name = known->roster->names[i];
+
+        if (strcmp(name, tick->node->name) != 0 && !item_for(tick, known, name, items, n)) {
+            more[more_n++] = item_of(known->app->policy, absw_node_key(tick, known, name),
+                                     newer_record, 0);
+        }
+    }
+    if (more_n > 0 && !store->ops->get(store, more, more_n, tick->pool)) {
+        absw_tick_fail(tick, known, absw_tick_why(tick, more, more_n));
+        return;
+    }
+    for (int i = 0; i < known->roster->n; i++) {
+        const char *name = known->roster->names[i];
+        const absw_store_item_t *item = item_for(tick, known, name, items, n);
+
+        if (strcmp(name, tick->node->name) != 0) {
+            absw_peer_hear(tick, known, item ? item : item_for(tick, known, name, more, more_n),
+                           absw_peer_of(known->memory, name));
+        }
+    }
+}
+
+/* Nodes that are no longer in the roster. */
+static void forget_others(const absw_tick_t *tick, absw_known_t *known)
+{
+    for (apr_hash_index_t *i = apr_hash_first(tick->pool, known->memory->peers); i;
+         i = apr_hash_next(i)) {
+        absw_peer_t *peer = apr_hash_this_val(i);
+
+        if (!absw_roster_has(known->roster, peer->name)) {
+            absw_peer_forget(known->memory, peer);
+        }
+        else {
+            peer->known_before = 1;
+        }
+    }
+}
+
+static void list_nodes(const absw_tick_t *tick, absw_known_t *known)
+{
+    known->nodes = apr_pcalloc(tick->pool, (apr_size_t)known->roster->n * sizeof(*known->nodes));
+    for (int i = 0; i < known->roster->n; i++) {
+        absw_cluster_node_t *node = &known->nodes[i];
+        const absw_peer_t *peer = apr_hash_get(known->memory->peers, known->roster->names[i],
+                                               APR_HASH_KEY_STRING);
+
+        node->name = known->roster->names[i];
+        if (strcmp(node->name, tick->node->name) == 0) {
+            node->record = &known->record;      /* to be filled in when we have counted */
+            node->doubled = known->doubled;
+            continue;
+        }
+        node->doubled = peer && peer->doubled_until > tick->now;
+        if (peer && peer->has) {
+            apr_interval_time_t least = ABSW_CLUSTER_SYNCS * tick->node->sync + 1;
+
+            node->record = &peer->record;
+            node->doubled |= peer->record.doubled && !peer->record.left;
+            node->skew = peer->skew;
+            node->age = peer->seen ? tick->now - peer->seen : tick->now - peer->clock;
+            if (!peer->seen && node->age < least) {
+                node->age = least;      /* nobody knows whether it is alive */
+            }
+            if (peer->record.generation > known->newest) {
+                known->newest = peer->record.generation;
+                known->newest_is_live = absw_cluster_state(node, tick->node->sync)
+                                        == ABSW_NODE_LIVE;
+            }
+        }
+    }
+}
+
+void absw_tick_learn(const absw_tick_t *tick, absw_known_t *known, absw_store_item_t *items, int n)
+{
+    absw_memory_t *memory = known->memory;
+    int is_lost;
+    const char *epoch;
+    int same;
+
+    if (memory->answers_since == 0
+        || tick->now - memory->answered > 2 * absw_node_stale_after(tick->node)) {
+        memory->answers_since = tick->now;
+    }
+    if (memory->losses != tick->node->store->losses) {
+        memory->losses = tick->node->store->losses;
+        memset(memory->own, 0, sizeof(memory->own));
+    }
+    epoch = find_epoch(tick, known, &items[ITEM_EPOCH]);
+    if (!epoch) {
+        return;
+    }
+    is_lost = strcmp(epoch, known->cluster.epoch) != 0;
+    if (is_lost) {
+        begin_epoch(tick, known, epoch);
+    }
+    known->roster = find_roster(tick, known, &items[ITEM_ROSTER], is_lost, &same);
+    if (!known->roster) {
+        absw_tick_fail(tick, known, "there are no random bytes for a roster");
+        return;
+    }
+    hear_all(tick, known, items, n);
+    if (known->complete) {
+        absw_peer_hear_self(tick, known, item_for(tick, known, tick->node->name, items, n));
+    }
+    if (known->complete) {
+        write_roster(tick, known, &items[ITEM_ROSTER], is_lost, !is_lost && !tick->leaving);
+    }
+    if (known->complete) {
+        apr_cpystrn(known->cluster.roster, known->roster->mark, sizeof(known->cluster.roster));
+        known->cluster.peers_n = known->roster->n;
+        forget_others(tick, known);
+        list_nodes(tick, known);
+        memory->answered = tick->now;
+    }
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "node_parts.h"
+
+/* What this node knows of the others, and what it finds of itself in the store. */
+
+#define DOUBLED_SYNCS   10      /* two nodes of a name are told of so long after the last sign */
+#define BOOT_MAX        (APR_UINT64_MAX / 2)
+
+static apr_interval_time_t doubled_for(const absw_tick_t *tick)
+{
+    return DOUBLED_SYNCS * tick->node->sync;
+}
+
+absw_peer_t *absw_peer_of(absw_memory_t *memory, const char *name)
+{
+    absw_peer_t *peer = apr_hash_get(memory->peers, name, APR_HASH_KEY_STRING);
+    apr_pool_t *pool;
+
+    if (!peer) {
+        apr_pool_create(&pool, memory->pool);
+        peer = apr_pcalloc(pool, sizeof(*peer));
+        peer->pool = pool;
+        peer->name = apr_pstrdup(pool, name);
+        apr_hash_set(memory->peers, peer->name, APR_HASH_KEY_STRING, peer);
+    }
+    return peer;
+}
+
+void absw_peer_forget(absw_memory_t *memory, absw_peer_t *peer)
+{
+    apr_hash_set(memory->peers, peer->name, APR_HASH_KEY_STRING, NULL);
+    apr_pool_destroy(peer->pool);
+}
+
+/* --- what another process of this node knew ------------------------------------------ */
+
+static void recall_peer(absw_memory_t *memory, const absw_board_peer_t *kept)
+{
+    absw_peer_t *peer = absw_peer_of(memory, kept->name);
+
+    peer->known_before = 1;
+    peer->doubled_until = kept->doubled_until;
+    peer->skew = kept->skew;
+    peer->seen = kept->seen;
+    peer->clock = kept->clock;
+    peer->has = peer->has && peer->boot == kept->boot && peer->sequence == kept->sequence;
+    peer->boot = kept->boot;
+    peer->sequence = kept->sequence;
+}
+
+/* Whoever ticked last wrote what he knew to the board: take it, if that was not us. */
+void absw_peer_recall(const absw_tick_t *tick, absw_known_t *known)
+{
+    absw_memory_t *memory = known->app->memory;
+    absw_board_peer_t kept;
+
+    known->memory = memory;
+    absw_board_get_cluster(&known->app->place, &known->cluster);
+    if (memory->awake && memory->sequence == known->cluster.sequence) {
+        return;
+    }
+    for (int i = 0; i < known->cluster.peers_n && i < ABSW_BOARD_PEERS_MAX; i++) {
+        if (!absw_board_get_peer(&known->app->place, i, &kept)
+            || !absw_roster_is_name(kept.name, strlen(kept.name))) {
+            continue;
+        }
+        if (strcmp(kept.name, tick->node->name) == 0) {
+            memory->doubled_until = kept.doubled_until;
+        }
+        else {
+            recall_peer(memory, &kept);
+        }
+    }
+    memset(memory->own, 0, sizeof(memory->own));
+    memory->awake = 1;
+    memory->sequence = known->cluster.sequence;
+    memory->wrote = 0;
+    memory->answered = 0;
+    memory->answers_since = 0;
+    memory->inherited_loaded = 0;
+}
+
+/* --- another node -------------------------------------------------------------------- */
+
+/* A node that was stopped says nothing any more: who remembers its last word, repeats it. */
+static void repeat(const absw_tick_t *tick, const absw_known_t *known, const absw_peer_t *peer)
+{
+    char *text;
+    apr_size_t len;
+
+    if (peer->has && peer->record.left && absw_tick_is_ours(tick)) {
+        text = apr_palloc(tick->pool, ABSW_RECORD_TEXT_MAX + 1);
+        len = absw_record_encode(known->app->policy, &peer->record, text);
+        tick->node->store->ops->add(tick->node->store,
+                                    absw_node_key(tick, known, peer->name), text, len,
+                                    ABSW_STORE_TTL_MAX, tick->pool);
+    }
+}
+
+static int decode(const absw_tick_t *tick, const absw_known_t *known,
+                  const absw_store_item_t *item, const char *name, absw_record_t *record,
+                  int *bad)
+{
+    char why[ABSW_RECORD_WHY];
+
+    if (!absw_record_decode(known->app->policy, item->value, item->len, record, why)) {
+    }
+    else if (strcmp(record->node, name) != 0) {
+        apr_cpystrn(why, "it is another node's", sizeof(why));
+    }
+    else if (record->boot == 0 || record->boot > BOOT_MAX) {
+        apr_cpystrn(why, "its boot is out of range", sizeof(why));
+    }
+    else {
+        *bad = 0;
+        return 1;
+    }
+    if (!*bad) {
+        *bad = 1;
+        absw_tick_say(tick, ABSW_SAY_ERROR, known->app, ABSW_NO_SIDE,
+                      "record of node %s of %s in the store is not taken: %s", name,
+                      known->app->policy->name, why);
+    }
+    return 0;
+}
+
+/* Its clock less ours. It wrote the record after our last look, and before this one. */
+static apr_interval_time_t skew_of(const absw_tick_t *tick, const absw_known_t *known,
+                                   const absw_peer_t *peer, const absw_record_t *record)
+{
+    apr_time_t before = known->memory->answered;
+
+    if (record->clock > tick->now) {
+        return record->clock - tick->now;
+    }
+    return peer->boot && before && record->clock < before ? record->clock - before : 0;
+}
+
+static int is_newer(apr_uint64_t boot, apr_uint64_t sequence, apr_uint64_t than_boot,
+                    apr_uint64_t than_sequence)
+{
+    return boot > than_boot || (boot == than_boot && sequence > than_sequence);
+}
+
+static void take(const absw_tick_t *tick, const absw_known_t *known, absw_peer_t *peer,
+                 const absw_record_t *record)
+{
+    peer->skew = skew_of(tick, known, peer, record);
+    peer->seen = peer->boot || peer->known_before ? tick->now : 0;
+    peer->record = *record;
+    peer->has = 1;
+    peer->boot = record->boot;
+    peer->sequence = record->sequence;
+    peer->clock = record->clock;
+}
+
+void absw_peer_hear(const absw_tick_t *tick, absw_known_t *known, const absw_store_item_t *item,
+                    absw_peer_t *peer)
+{
+    absw_record_t *record = apr_palloc(tick->pool, sizeof(*record));
+
+    if (item->found == ABSW_STORE_ABSENT) {
+        repeat(tick, known, peer);
+    }
+    if (item->found != ABSW_STORE_FOUND
+        || !decode(tick, known, item, peer->name, record, &peer->bad)) {
+        return;
+    }
+    if (record->boot == peer->boot && record->sequence == peer->sequence) {
+        peer->record = *record;
+        peer->has = 1;
+    }
+    else if (is_newer(record->boot, record->sequence, peer->boot, peer->sequence)
+             /* its clock was set back while it was away, and it lost its memory */
+             || (record->boot != peer->boot && tick->now - peer->seen > doubled_for(tick)
+                 && tick->now >= peer->doubled_until)) {
+        take(tick, known, peer, record);
+    }
+    else if (record->boot != peer->boot) {
+        peer->doubled_until = tick->now + doubled_for(tick);
+    }
+}
+
+apr_uint32_t absw_peer_sessions(const absw_tick_t *tick, const absw_cluster_node_t *node,
+                                int side)
+{
+    const absw_record_side_t *said = &node->record->sides[side];
+
+    if (absw_cluster_state(node, tick->node->sync) == ABSW_NODE_LIVE || said->sessions == 0) {
+        return said->sessions;
+    }
+    if (said->hist.n > 0) {
+        return absw_hist_left(&said->hist, tick->sec);
+    }
+    return absw_bucket_is_live(said->empty_at, tick->sec) ? said->sessions : 0;
+}
+
+/* --- this node ----------------------------------------------------------------------- */
+
+/* Somebody else wrote under our name since we did: once may be an old copy of ours that was put
+ * back; time and again it is a node of the same name. */
+static void find_strange(const absw_tick_t *tick, absw_known_t *known,
+                         const absw_record_t *record)
+{
+    absw_memory_t *memory = known->memory;
+
+    if (memory->strange_at && tick->now - memory->strange_at <= doubled_for(tick)) {
+        if (memory->doubled_until <= tick->now) {
+            absw_tick_say(tick, ABSW_SAY_ERROR, known->app, ABSW_NO_SIDE,
+                          "two nodes of %s are called %s; give each an ABSwitchNode of its own",
+                          known->app->policy->name, tick->node->name);
+        }
+        memory->doubled_until = tick->now + doubled_for(tick);
+    }
+    memory->strange_at = tick->now;
+    if (record->boot >= known->cluster.boot) {
+        known->cluster.boot = record->boot + 1;     /* or others would not hear us */
+    }
+}
+
+static void look_at_own(const absw_tick_t *tick, absw_known_t *known,
+                        const absw_record_t *record)
+{
+    absw_memory_t *memory = known->memory;
+    absw_board_cluster_t *cluster = &known->cluster;
+
+    if (cluster->boot == 0) {
+        cluster->boot = (apr_uint64_t)tick->now;
+        if (record && record->boot >= cluster->boot) {
+            cluster->boot = record->boot + 1;
+        }
+        return;
+    }
+    if (!record) {
+        return;
+    }
+    if (memory->wrote
+        && (record->boot != cluster->boot || record->sequence != cluster->sequence
+            || record->clock != memory->wrote_clock)) {
+        find_strange(tick, known, record);
+    }
+    else if (!memory->wrote
+             && is_newer(record->boot, record->sequence, cluster->boot, cluster->sequence)) {
+        cluster->boot = record->boot + 1;
+    }
+}
+
+/* --- what is inherited --------------------------------------------------------------- */
+
+/* The sheet that the own record names, in memory's pool; NULL: it is not to be had. */
+static absw_sheet_t *read_sheet(const absw_known_t *known, const absw_record_t *record, int side,
+                                const absw_store_item_t *item)
+{
+    const char *why;
+    absw_sheet_t *sheet;
+
+    if (item->found != ABSW_STORE_FOUND) {
+        return NULL;
+    }
+    sheet = absw_sheet_decode(item->value, item->len, known->memory->inherited_pool, &why);
+    return sheet && sheet->head.boot == record->boot
+           && sheet->head.sequence >= record->sides[side].members_sequence ? sheet : NULL;
+}
+
+/* Get the sheets of the own record. 1: all that it names are there; 0: not; -1: no answer. */
+static int read_sheets(const absw_tick_t *tick, absw_known_t *known,
+                       const absw_record_t *record)
+{
+    int sides_n = known->app->policy->sides_n;
+    absw_store_item_t *items = apr_pcalloc(tick->pool, (apr_size_t)sides_n * sizeof(*items));
+    int whole = 1;
+
+    for (int i = 0; i < sides_n; i++) {
+        items[i].key = absw_node_members_key(tick, known, i, tick->node->name);
+    }
+    if (!tick->node->store->ops->get(tick->node->store, items, sides_n, tick->pool)) {
+        absw_tick_fail(tick, known, absw_tick_why(tick, items, sides_n));
+        return -1;
+    }
+    apr_pool_clear(known->memory->inherited_pool);
+    for (int i = 0; i < sides_n; i++) {
+        known->memory->inherited[i] = NULL;
+        if (record->sides[i].sessions > 0) {
+            known->memory->inherited[i] = read_sheet(known, record, i, &items[i]);
+            whole &= known->memory->inherited[i] != NULL;
+        }
+    }
+    return whole;
+}
+
+/* Until when sessions of the sheets may be there. */
+static absw_sec_t inherited_until(const absw_tick_t *tick, const absw_known_t *known)
+{
+    absw_sec_t until = 0;
+
+    for (int i = 0; i < known->app->policy->sides_n; i++) {
+        if (known->memory->inherited[i]) {
+            absw_members_t *members = absw_members_make(tick->pool, 0);
+            absw_hist_t hist;
+
+            absw_members_unite_sheet(members, known->memory->inherited[i]);
+            absw_members_histogram(members, absw_bucket_width(known->app->policy->idle),
+                                   tick->sec, &hist);
+            if (absw_hist_empty_at(&hist) > until) {
+                until = absw_hist_empty_at(&hist);
+            }
+        }
+    }
+    return until;
+}
+
+/*
+ * What the last record cannot say are the sessions that came after it. There are none if it was
+ * the last word of a clean stop; else they have been seen again, or have ended, after an idle
+ * time-out.
+ */
+static void judge_loss(absw_known_t *known, const absw_record_t *record, int whole)
+{
+    absw_board_cluster_t *cluster = &known->cluster;
+    absw_sec_t until = cluster->lost + known->app->policy->idle;
+
+    if (record && record->left && whole) {
+        until = record->relearning_until;
+    }
+    else if (!record && !known->named && cluster->relearning_until == 0) {
+        until = 0;              /* it is new here */
+    }
+    for (int i = 0; record && i < known->app->policy->sides_n; i++) {
+        if (record->sides[i].uncounted_until > until) {
+            until = record->sides[i].uncounted_until;
+        }
+    }
+    cluster->relearning_until = until;
+    cluster->lost = 0;
+}
+
+static void inherit(const absw_tick_t *tick, absw_known_t *known, const absw_record_t *record)
+{
+    absw_board_cluster_t *cluster = &known->cluster;
+    int whole = 1;
+
+    if (record) {
+        whole = read_sheets(tick, known, record);
+        if (whole < 0) {
+            return;
+        }
+        cluster->inherited_until = inherited_until(tick, known);
+    }
+    if (cluster->lost) {
+        judge_loss(known, record, whole);
+    }
+    else if (!record || !whole) {
+        /* it is gone with the store's data, and with the process that remembered it */
+        cluster->inherited_until = 0;
+        cluster->relearning_until = tick->sec + known->app->policy->idle;
+    }
+    known->memory->inherited_loaded = 1;
+}
+
+void absw_peer_hear_self(const absw_tick_t *tick, absw_known_t *known,
+                         const absw_store_item_t *item)
+{
+    absw_record_t *record = apr_palloc(tick->pool, sizeof(*record));
+    absw_memory_t *memory = known->memory;
+    int bad = 1;                /* it is overwritten in a moment: not worth a word */
+
+    if (item->found != ABSW_STORE_FOUND
+        || !decode(tick, known, item, tick->node->name, record, &bad)) {
+        record = NULL;
+    }
+    if (known->cluster.lost
+        || (known->cluster.inherited_until > tick->sec && !memory->inherited_loaded)) {
+        inherit(tick, known, record);
+    }
+    if (known->complete) {
+        look_at_own(tick, known, record);
+    }
+    known->doubled = memory->doubled_until > tick->now;
+}

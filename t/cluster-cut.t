@@ -1,0 +1,156 @@
+#!/usr/bin/env perl
+# SPDX-License-Identifier: Apache-2.0
+# Nodes that are cut off from the store, or meet a server that answers slowly, wrongly or half: from what stands between
+# them, and from a network namespace of their own.
+
+use v5.36;
+use Test::More;
+use Time::HiRes qw(sleep time);
+use ABSwitch::Cluster;
+use ABSwitch::Crowd;
+use ABSwitch::Host qw(run which);
+use ABSwitch::Memcached;
+use ABSwitch::StoreProxy;
+use ABSwitch::Wait;
+
+plan skip_all => 'there is no memcached' if !ABSwitch::Memcached->is_here;
+
+# In a network of this test's own, where it may pull cables.
+if (!$ENV{ABSWITCH_OWN_NETWORK}) {
+    my $why;
+    my $ip = which('ip') or $why = 'there is no ip (package iproute2)';
+    my $unshare = which('unshare') or $why //= 'there is no unshare';
+    if (!$why) {
+        my ($exit, $said) = run($unshare, '--net', 'sh', '-c',
+            "$ip link set lo up && $ip link add test0 type veth peer name test1 && "
+            . "$ip netns add abswitch-$$ && $ip netns del abswitch-$$");
+        $why = 'no network namespace can be made: ' . $said =~ s/\s+/ /gr if $exit;
+    }
+    if (!$why) {
+        $ENV{ABSWITCH_OWN_NETWORK} = 1;
+        exec $unshare, '--net', 'sh', '-c', "$ip link set lo up && exec \"\$@\"",
+            'sh', $^X, (map { "-I$_" } grep { !ref } @INC), $0;
+    }
+    $ENV{ABSWITCH_OWN_NETWORK} = $why;
+}
+my $no_network = $ENV{ABSWITCH_OWN_NETWORK} ne '1' && $ENV{ABSWITCH_OWN_NETWORK};
+
+my $STORE = qr/store|memcached|server|127\.0\.0\.1/i;
+
+# --- servers that are worse than dead -------------------------------------------------------------------------
+
+subtest 'a server that answers badly' => sub {
+    my $store = ABSwitch::Memcached->new->start;
+    my $proxy = ABSwitch::StoreProxy->new(store => $store);
+    my $crowd = ABSwitch::Crowd->new(store => $store, store_at => $proxy->directive);
+    for my $mode (qw(cut refuse slow error half other garbage)) {
+        $proxy->mode($mode);
+        $crowd->unknown($mode, qr/./);
+        diag "$mode: ", ($crowd->sides)[0]{reason};
+        $proxy->mode('pass');
+        $crowd->mended("$mode is over");
+    }
+    $crowd->ends_well;
+};
+
+subtest 'one node is cut off from the store' => sub {
+    my $store = ABSwitch::Memcached->new->start;
+    my @proxies = map { ABSwitch::StoreProxy->new(store => $store) } 1 .. 3;
+    my $crowd = ABSwitch::Crowd->new(store => $store, node => sub ($n) { (store_at => $proxies[$n - 1]->directive) });
+    my $cluster = $crowd->cluster;
+    $proxies[2]->mode('cut');
+    $crowd->unknown('cut', qr/web3|store|memcached|127\.0\.0\.1/);
+    like(($cluster->each_side('A', 'reason'))[$_], qr/web3/, "node $_ says who is silent") for 0, 1;
+    like(($cluster->each_side('A', 'reason'))[2], $STORE, 'and that one, that it reaches no store');
+
+    # A flip that it cannot know of: its newcomers still land on A, and the drain waits for it.
+    my $back = $cluster->node(2);
+    $store->set($cluster->key('switch'), 'A');
+    poll(5, sub { 2 == grep { $_ == 2 } $cluster->generations });
+    is $back->status->{switch}{generation}, 1, 'it does not know of the next flip';
+    $store->set($cluster->key('switch'), 'B');
+    poll(5, sub { 2 == grep { $_ == 3 } $cluster->generations });
+    $crowd->live(1);
+    $proxies[2]->mode('pass');
+    $crowd->mended('healed');
+    is_deeply [$cluster->generations], [3, 3, 3], 'it has caught up';
+    $crowd->ends_well;
+};
+
+# Each half of the cluster reaches another mirror, and is flipped there.
+subtest 'flipped differently while cut apart' => sub {
+    my @stores = map { ABSwitch::Memcached->new->start } 1 .. 2;
+    my @proxies = map { my $n = $_; [map { ABSwitch::StoreProxy->new(store => $_) } @stores] } 1 .. 2;
+    my $crowd = ABSwitch::Crowd->new(store => \@stores, nodes => 2, sides => [qw(A B C)],
+        node => sub ($n) { (store_at => 'memcache:' . join ',', map { $_->address } $proxies[$n - 1]->@*) });
+    my $cluster = $crowd->cluster;
+    my $record = sub ($i) {
+        my $weights = $cluster->node($i)->status->{switch}{weights};
+        return join ' ', map { "$_=$weights->{$_}" } qw(A B C);
+    };
+    $proxies[0][1]->mode('cut');
+    $proxies[1][0]->mode('cut');
+    $crowd->live(1.5);
+    $stores[0]->set($cluster->key('switch'), 'C');
+    $stores[1]->set($cluster->key('switch'), 'B=1 C=1');
+    my $apart = $crowd->live(8, sub (@) { $record->(0) eq 'A=0 B=0 C=1' && $record->(1) eq 'A=0 B=1 C=1' });
+    ok defined $apart, 'each half has its own' or diag $record->(0), ' and ', $record->(1);
+    $crowd->live(2);
+    $_->mode('pass') for map { @$_ } @proxies;
+    my $together = $crowd->live(10, sub (@) { $record->(0) eq $record->(1) });
+    ok defined $together, 'together again, they have one';
+    $crowd->mended('healed');
+    my @same = map { join ' ', map { $_ // '' } @{ $_->status->{switch} }{qw(generation at by)} } $cluster->nodes;
+    is $same[0], $same[1], 'the same record';
+    is $stores[0]->get($cluster->key('switch')), $stores[1]->get($cluster->key('switch')), 'on both mirrors';
+    $crowd->ends_well;
+};
+
+# --- with cables -----------------------------------------------------------------------------------------------
+
+my @made;    # namespaces
+
+sub ip (@args) {
+    my ($exit, $said) = run(which('ip'), @args);
+    die "ip @args: $said" if $exit;
+    return;
+}
+
+END { run(which('ip'), 'netns', 'delete', $_) for @made }
+
+# A namespace with two cables to ours: one for its users, one for the store.
+sub lodge ($number) {
+    my $name = "abswitch-$$-$number";
+    ip('netns', 'add', $name);
+    push @made, $name;
+    ip('-n', $name, 'link', 'set', 'lo', 'up');
+    for my $cable (['web', 98], ['store', 99]) {
+        my ($kind, $net) = @$cable;
+        ip('link', 'add', "$kind$number", 'type', 'veth', 'peer', 'name', $kind, 'netns', $name);
+        ip('addr', 'add', "10.$net.$number.1/24", 'dev', "$kind$number");
+        ip('-n', $name, 'addr', 'add', "10.$net.$number.2/24", 'dev', $kind);
+        ip('link', 'set', "$kind$number", 'up');
+        ip('-n', $name, 'link', 'set', $kind, 'up');
+    }
+    return (wrap => [which('ip'), 'netns', 'exec', $name], host => "10.98.$number.2");
+}
+
+subtest 'a cable is pulled' => sub {
+    plan skip_all => $no_network if $no_network;
+    my $store = ABSwitch::Memcached->new(listen => '0.0.0.0')->start;
+    my $crowd = ABSwitch::Crowd->new(store => $store,
+        node => sub ($n) { $n == 3 ? (lodge(3), store_at => 'memcache:10.99.3.1:' . $store->port) : () });
+    my $cluster = $crowd->cluster;
+    is $cluster->peer(0, 'web3')->{state}, 'live', 'a node in a network namespace of its own';
+    for my $seconds (0, 6) {
+        ip('link', 'set', 'store3', 'down');
+        $crowd->unknown('pulled', qr/web3|store|memcached|10\.99/);
+        like(($cluster->each_side('A', 'reason'))[0], qr/web3/, 'the others say who is silent');
+        $crowd->live($seconds);
+        ip('link', 'set', 'store3', 'up');
+        $crowd->mended('plugged in');
+    }
+    $crowd->ends_well;
+};
+
+done_testing;

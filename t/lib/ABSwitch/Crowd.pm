@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+# People at work on a side that drains, behind a balancer without affinity, while the cluster below them breaks and is
+# mended; and what they, and whoever reads the status, must never meet.
+#
+#     my $crowd = ABSwitch::Crowd->new(store => $store, sync => '200ms');
+#     $store->kill;
+#     $crowd->unknown('killed', qr/store/);            # a test point: every node says so, with that reason
+#     $store->start;
+#     $crowd->mended('started');                       # a test point: every node counts right again, soon
+#     $crowd->ends_well;                               # test points: nobody was interrupted, never "drained"
+
+package ABSwitch::Crowd;
+use v5.36;
+use Test::More ();
+use Time::HiRes qw(sleep time);
+use ABSwitch::Cluster;
+
+use constant {
+    SYNC    => 0.2,     # ABSwitchSync in seconds
+    USERS   => 8,
+    BACKOFF => 5,       # a store that did not answer is left alone for so long, at most
+    SLACK   => 1,       # this machine is busy with the test itself
+};
+
+# What ABSwitch::Cluster takes. They are on side A, and new people land on B.
+sub new ($class, %o) {
+    my $cluster = ABSwitch::Cluster->new(sync => SYNC * 1000 . 'ms', app => 'ABSwitchLogout /logout', %o)->start;
+    my $self = bless {
+        cluster => $cluster, store => $cluster->store, client => $cluster->balancer,
+        tokens => [map { $cluster->token } 1 .. USERS], clicks => 0, interrupted => [], looks => 0, false => [],
+        took => [],
+    }, $class;
+    $self->everybody for 1 .. 3;
+    $cluster->flip('B');
+    $cluster->comes_to('users on a draining side', 5, 'A', sessions => USERS, drain => 'draining');
+    return $self;
+}
+
+sub cluster ($self) { return $self->{cluster} }
+sub store ($self)   { return $self->{store} }
+sub sides ($self)   { return $self->{sides}->@* }    # what each node said of A when it was asked last
+
+# One click of everybody, each on whichever node comes next.
+sub everybody ($self) {
+    for my $token ($self->{tokens}->@*) {
+        my $start = time;
+        my $r = $self->{cluster}->click($self->{client}, $token);
+        my $took = time - $start;
+        my $seen = $r->status . ' ' . ($r->header('X-Verdict') // $r->reason) . ' ' . ($r->header('X-Side') // '');
+        push $self->{interrupted}->@*, $seen if $seen ne '200 pass A';
+        push $self->{interrupted}->@*, sprintf 'slow: %.2f s', $took if $took > 1;
+        $self->{clicks}++;
+    }
+    return;
+}
+
+# Everybody works on, and all nodes are asked, for some seconds; or until the block is true of what they say of A.
+# Returns after how long that was, or undef.
+sub live ($self, $seconds, $until = undef) {
+    my ($start, $end) = (time, time + $seconds);
+    while (time < $end) {
+        $self->everybody;
+        my @sides = map { $_->side('A') } $self->{cluster}->running;
+        $self->{sides} = \@sides;
+        $self->{looks} += @sides;
+        push $self->{false}->@*, map { time } grep { $_->{drain} eq 'drained' } @sides;
+        return time - $start if $until && $until->(@sides);
+        sleep 0.02;
+    }
+    return;
+}
+
+sub unknown ($self, $name, $reason, $seconds = 4) {
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $took = $self->live($seconds, sub (@sides) { !grep { $_->{drain} ne 'unknown' || $_->{reason} !~ $reason } @sides });
+    return Test::More::ok(defined $took, "$name: unknown, with its reason") || Test::More::diag($self->_said);
+}
+
+# wait: seconds that pass before a node can notice. Right is what stays right for two syncs: what broke may not
+# have been noticed yet.
+sub mended ($self, $name, $wait = BACKOFF) {
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $limit = $wait + 3 * SYNC + SLACK;
+    my $start = time;
+    my $right;
+    $self->live($limit + 2 * SYNC, sub (@sides) {
+        my $wrong = grep { ($_->{sessions} // -1) != USERS || $_->{drain} ne 'draining' || !$_->{exact} } @sides;
+        $right = $wrong ? undef : $right // time;
+        return $right && time > $right + 2 * SYNC;
+    });
+    push $self->{took}->@*, $right - $start if $right;
+    return Test::More::ok($right && $right - $start <= $limit, "$name: all counts are right again")
+        || Test::More::diag("not within $limit s: ", $self->_said);
+}
+
+sub _said ($self) {
+    return join '; ', map { ($_->{sessions} // 'null') . " $_->{drain} ($_->{reason})" } $self->sides;
+}
+
+# What every running node says of the store: up, degraded, down.
+sub store_is ($self, $state) {
+    my $cluster = $self->{cluster};
+    return !grep { $cluster->node($_)->pid && $cluster->whole($_)->{store}{state} ne $state } 0 .. $cluster->nodes - 1;
+}
+
+sub was_not_disturbed ($self) {
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    Test::More::is_deeply($self->{interrupted}, [], "no user was interrupted ($self->{clicks} clicks)");
+    Test::More::is_deeply($self->{false}, [], "never drained ($self->{looks} looks)");
+    my @took = map { sprintf '%.1f s', $_ } $self->{took}->@*;
+    Test::More::diag('right again after ', join ', ', @took) if @took;
+    return;
+}
+
+# Then everyone leaves, and the side is drained.
+sub ends_well ($self) {
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $cluster = $self->{cluster};
+    $self->was_not_disturbed;
+    my @generations = $cluster->generations;
+    Test::More::is_deeply(\@generations, [map { $generations[0] } @generations], 'one switch on all');
+    $cluster->click($self->{client}, $_, '/contact/A/logout') for $self->{tokens}->@*;
+    $cluster->comes_to('everyone logs out, and it is drained', 5, 'A', sessions => 0, drain => 'drained');
+    Test::More::ok(!(grep { $_->log_text =~ /exit signal (?!Killed)/ } $cluster->nodes), 'no child died');
+    $cluster->expect_log(qr/\[abswitch:|exit signal Killed/);
+    $cluster->logs_are_clean;
+    return;
+}
+
+1;
