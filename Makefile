@@ -13,7 +13,7 @@ CLUSTER_PACKAGES = memcached netcat-openbsd
 CHECK_PACKAGES = libcmocka-dev perl openssl $(CLUSTER_PACKAGES) iproute2 valgrind php-fpm chromium chromium-driver
 
 PORT ?= 8080
-TESTS = t/*.t
+TESTS = t/*.t t/cluster/*.t
 TEST_JOBS = 2
 
 CFLAGS ?= -O2 -g
@@ -38,7 +38,7 @@ UNIT_TESTS := $(patsubst t/unit/%.c,build/t/%,$(wildcard t/unit/test_*.c))
 ASSETS := $(wildcard htdocs/assets/*)
 
 .DELETE_ON_ERROR:
-.PHONY: all install check check-cluster demo demo-cluster deps deps-check deps-cluster unit-tests clean help FORCE
+.PHONY: all install check demo demo-cluster deps deps-check deps-cluster unit-tests clean help FORCE
 
 all: build/mod_abswitch.so  ## build/mod_abswitch.so
 
@@ -48,9 +48,6 @@ install: all  ## copy the module to where httpd looks for it, below DESTDIR if s
 check: deps-check  ## install what is missing, build, run every test (TESTS=t/unit.t: one)
 	@$(MAKE) --no-print-directory all unit-tests
 	APXS='$(APXS)' prove -j $(TEST_JOBS) --timer -I t/lib $(TESTS)
-
-check-cluster:  ## the tests of several nodes with real memcacheds, about five minutes
-	@$(MAKE) --no-print-directory check TESTS='t/cluster/*.t'
 
 demo: deps  ## install what is missing, build, run two demo sides on http://127.0.0.1:PORT/contact
 	@$(MAKE) --no-print-directory all

@@ -6,6 +6,7 @@ use v5.36;
 use IO::Socket::INET;
 use Test::More;
 use ABSwitch::Demo;
+use ABSwitch::ErrorLog;
 use ABSwitch::Host qw(run slurp);
 use ABSwitch::Wait;
 
@@ -143,8 +144,7 @@ subtest 'the status page and the manager' => sub {
 subtest 'the end' => sub {
     $demo->stop('INT');
     like output(), qr/demo: stopping/, 'it says so';
-    my $log = slurp($demo->dir . "/build/demo/logs/error.log");
-    my @odd = grep { !/\A\[[^\]]+\] \[[\w-]*:(?:notice|info)\] / || /exit signal/ } split /\n/, $log;
+    my @odd = ABSwitch::ErrorLog->new($demo->dir . "/build/demo/logs/error.log")->unexpected;
     is_deeply [grep { !m{client denied.*/demo/parts/session\.shtml} } @odd], [], 'the error log is clean';
     like slurp($demo->dir . "/build/demo/logs/access.log"), qr{"GET /contact/A/ HTTP/1.1" 200 side=A verdict=pass$}m,
         'the access log has sides and verdicts';

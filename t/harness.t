@@ -6,8 +6,10 @@ use v5.36;
 use IO::Socket::INET;
 use Test::More;
 use Test2::API qw(intercept);
-use ABSwitch::Host qw(free_port run);
+use ABSwitch::ErrorLog;
+use ABSwitch::Host qw(free_port run spew);
 use ABSwitch::Httpd;
+use ABSwitch::TempDir;
 use ABSwitch::Token;
 use ABSwitch::Wait;
 
@@ -92,6 +94,21 @@ subtest 'surprises in the error log' => sub {
     kill KILL => -$httpd->pid;
     wait_for 'the end of all of it', 5, sub { !ABSwitch::Httpd::_group($httpd->pid) };
     is failures(sub { $httpd->stop }), 1, 'so is a server that is gone before it was stopped';
+};
+
+subtest 'a child that crashes' => sub {
+    my ($crash, $killed, $removed, $term, $hup, $running) = map { "[Sun Nov 22 10:00:00 2026] [core:notice] [pid 1] $_\n" }
+        'AH00052: child pid 2 exit signal Segmentation fault (11)', 'AH00052: child pid 2 exit signal Killed (9)',
+        'AH00096: removed PID file', 'AH00491: caught SIGTERM, shutting down',
+        'AH00493: SIGHUP received.  Attempting to restart', 'AH00489: resuming normal operations';
+    my $dir = temp_dir('log');
+    my $odd = sub ($text) { return scalar ABSwitch::ErrorLog->new(spew("$dir/log", $text))->unexpected };
+    is $odd->($crash . $removed . $term), 0, 'at TERM it is httpd';
+    is $odd->($crash . $crash . $term), 0, 'two';
+    is $odd->($crash . $hup), 0, 'and at HUP';
+    is $odd->($crash . $running), 1, 'else it is a surprise';
+    is $odd->($crash . $running . $term), 1, 'even if an end follows';
+    is $odd->($killed . $term), 1, 'and so is another signal';
 };
 
 subtest 'the access log' => sub {

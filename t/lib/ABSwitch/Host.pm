@@ -15,7 +15,7 @@ use IO::Socket::INET;
 use POSIX ();
 use Time::HiRes qw(alarm);
 
-our @EXPORT_OK = qw(repo apxs which free_port run slurp spew);
+our @EXPORT_OK = qw(repo apxs which free_port is_free run slurp spew);
 
 my $root = realpath(dirname(__FILE__) . '/../../..');
 
@@ -45,10 +45,20 @@ sub apxs ($what) {
     };
 }
 
-# A TCP port of 127.0.0.1 that nobody listens on. Another process may take it before you do.
+# A TCP port of 127.0.0.1 that nobody has. Below those that the kernel gives to outgoing connections, so that nobody
+# takes it while a server of ours is away for a moment; at random, for other tests look for one at the same time.
+use constant { FIRST_PORT => 10_000, LAST_PORT => 32_000 };
+
+sub is_free ($port) {
+    return !!IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1, ReuseAddr => 1);
+}
+
 sub free_port () {
-    my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or croak "no free port: $!";
-    return $socket->sockport;
+    for (1 .. 1000) {
+        my $port = FIRST_PORT + int rand(LAST_PORT - FIRST_PORT);
+        return $port if is_free($port);
+    }
+    croak "no free port: $!";
 }
 
 # Runs a command; returns its exit status (128 + N when signal N ended it) and all that it printed. A first
