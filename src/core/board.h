@@ -123,7 +123,8 @@ void absw_board_release(absw_board_t *board, apr_uint32_t pid);
 /** What the last sync found of a side: the proof of a drain, and words for a page. */
 typedef struct {
     int proven;                     /* all conditions of "drained" held in the last sync */
-    apr_uint32_t streak;            /* for so many syncs in a row, at the present generation */
+    apr_uint32_t streak;            /* for so many syncs in a row, at that generation */
+    apr_int64_t generation;         /* of the switch: evidence of another one is none */
     apr_time_t since;               /* the first of them */
     absw_sec_t told;                /* the drain that began then is known to be told of; 0: none */
     char reason[160];               /* why it is unknown; "" */

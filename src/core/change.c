@@ -6,16 +6,23 @@
 #include "change.h"
 #include "log.h"
 
+#define TRIES 3     /* others write, too */
+
 const char *absw_change_result_text(absw_change_result_e result)
 {
     static const char *const TEXTS[ABSW_CHANGE_RESULT_COUNT] = {
         [ABSW_CHANGE_DONE] = "done",
         [ABSW_CHANGE_PASSED] = "the switch has been changed meanwhile; look at it again",
+        [ABSW_CHANGE_PENDING] = "another change of the switch is being taken up; look at it again "
+                                "in a moment",
         [ABSW_CHANGE_SAME] = "nothing would change",
         [ABSW_CHANGE_NONE_OPEN] = "no side would be open",
         [ABSW_CHANGE_NOT_CLOSED] = "the side is not closed",
         [ABSW_CHANGE_NO_TARGET] = "there is nothing to roll back to",
         [ABSW_CHANGE_EXHAUSTED] = "the switch has used up its generations",
+        [ABSW_CHANGE_NODE_LIVE] = "the node is live; stop it first, then it leaves by itself",
+        [ABSW_CHANGE_NODE_UNKNOWN] = "no node of that name is in the roster",
+        [ABSW_CHANGE_NODE_ALONE] = "this node is alone: with the local store there is no roster",
         [ABSW_CHANGE_UNREACHABLE] = "the store did not answer; look whether it was done",
     };
     return TEXTS[result];
@@ -44,8 +51,37 @@ int absw_change_in_force(const absw_policy_t *policy, const absw_board_app_t *pl
     return 0;
 }
 
-/* The record that a change starts from: in force here, or already in the store. 0: neither, for
- * somebody's change is about to be taken up. */
+static absw_store_bytes_t newer(const void *baton, absw_store_bytes_t first,
+                                absw_store_bytes_t second, apr_pool_t *pool)
+{
+    const absw_policy_t *policy = baton;
+    absw_switch_t a, b;
+    absw_switch_form_e is_a = absw_switch_parse(policy, first.bytes, first.len, &a, NULL, 0);
+    absw_switch_form_e is_b = absw_switch_parse(policy, second.bytes, second.len, &b, NULL, 0);
+
+    (void)pool;
+    /* A bare value is somebody's wish, later than any record. */
+    if (is_b == ABSW_SWITCH_BAD || is_a == ABSW_SWITCH_BARE) {
+        return first;
+    }
+    if (is_a == ABSW_SWITCH_BAD || is_b == ABSW_SWITCH_BARE) {
+        return second;
+    }
+    return absw_switch_newer(&b, &a) ? second : first;
+}
+
+absw_store_item_t absw_change_item(const absw_policy_t *policy, int mend, apr_pool_t *pool)
+{
+    return (absw_store_item_t){
+        .key = absw_change_key(policy, "switch", pool), .merge = newer, .baton = policy,
+        .mend = mend
+    };
+}
+
+/* --- what a change starts from ------------------------------------------------------- */
+
+/* The newer of the record in force here and the one in the store. 0: neither, for somebody's
+ * change is about to be taken up. */
 static int find_base(const absw_policy_t *policy, const absw_board_app_t *place,
                      const absw_store_item_t *item, absw_switch_t *base)
 {
@@ -70,6 +106,14 @@ static int find_base(const absw_policy_t *policy, const absw_board_app_t *place,
     default:
         return 1;
     }
+}
+
+/* Is there a record, or may there be one, that neither this node nor the store has? */
+static int is_behind(const absw_change_t *change, const absw_store_item_t *item,
+                     const absw_switch_t *base)
+{
+    return (change->unsettled && item->found != ABSW_STORE_FOUND)
+           || (change->newest > base->generation && change->newest_is_live);
 }
 
 /* The record before base. 0: there is none that can be gone back to. */
@@ -145,36 +189,110 @@ absw_store_result_e absw_change_write(absw_store_t *store, const absw_policy_t *
            : store->ops->add(store, item->key, text, len, 0, pool);
 }
 
-absw_change_result_e absw_change_make(absw_store_t *store, const absw_policy_t *policy,
-                                      const absw_board_app_t *place,
-                                      const absw_change_t *change,
-                                      const absw_switch_who_t *who, absw_switch_t *made,
-                                      apr_pool_t *pool)
+/* --- the log ------------------------------------------------------------------------- */
+
+/* The log of item with rec in it; item's own if rec is there already. */
+static absw_store_bytes_t with(const absw_policy_t *policy, absw_store_bytes_t log,
+                               const absw_switch_t *rec, apr_pool_t *pool)
+{
+    char *text = apr_palloc(pool, ABSW_LOG_TEXT_MAX + 1);
+    apr_size_t len = absw_log_add(policy, log.bytes, log.len, rec, text);
+
+    return len > 0 ? (absw_store_bytes_t){ text, len } : log;
+}
+
+/* The record that the change started from may not be in the log yet, and a rollback goes by it. */
+static void enter_in_log(absw_store_t *store, const absw_policy_t *policy,
+                         absw_store_item_t *item, const absw_switch_t *base,
+                         absw_change_made_t *made, apr_pool_t *pool)
+{
+    absw_store_result_e result = ABSW_STORE_CONFLICT;
+
+    for (int i = 0; i < TRIES && result == ABSW_STORE_CONFLICT; i++) {
+        absw_store_bytes_t log = { "", 0 };
+        int there;
+
+        if ((i > 0 && !store->ops->get(store, item, 1, pool))
+            || item->found == ABSW_STORE_BUSY || item->found == ABSW_STORE_UNKNOWN) {
+            return;
+        }
+        there = item->found == ABSW_STORE_FOUND;
+        if (there) {
+            log = (absw_store_bytes_t){ item->value, item->len };
+        }
+        if (base->generation > 0) {
+            log = with(policy, log, base, pool);
+        }
+        log = with(policy, log, &made->rec, pool);
+        result = there ? store->ops->cas(store, item->key, item->cas, log.bytes, log.len, 0, pool)
+                       : store->ops->add(store, item->key, log.bytes, log.len, 0, pool);
+        if (result == ABSW_STORE_DONE) {
+            made->log = log.bytes;
+            made->log_len = log.len;
+        }
+    }
+}
+
+/* --- the change ---------------------------------------------------------------------- */
+
+/* One attempt. CONFLICT in *wrote: somebody else was first. */
+static absw_change_result_e attempt(absw_store_t *store, const absw_policy_t *policy,
+                                    const absw_board_app_t *place, const absw_change_t *change,
+                                    const absw_switch_who_t *who, absw_change_made_t *made,
+                                    absw_store_result_e *wrote, apr_pool_t *pool)
 {
     absw_store_item_t items[2] = {
-        { .key = absw_change_key(policy, "switch", pool) },
-        { .key = absw_change_key(policy, "log", pool) },
+        absw_change_item(policy, 1, pool),
+        { .key = absw_change_key(policy, "log", pool), .mend = 1 },
     };
-    absw_switch_t base;
+    absw_switch_t base, next;
     absw_change_result_e result;
+    int settled;
 
-    if (!store->ops->get(store, items, change->what == ABSW_CHANGE_ROLLBACK ? 2 : 1, pool)) {
+    *wrote = ABSW_STORE_FAILED;
+    store->ops->get(store, items, 2, pool);
+    if (items[0].found == ABSW_STORE_UNKNOWN
+        || (change->what == ABSW_CHANGE_ROLLBACK && items[1].found == ABSW_STORE_UNKNOWN)) {
         return ABSW_CHANGE_UNREACHABLE;
     }
-    if (!find_base(policy, place, &items[0], &base) || base.generation != change->generation) {
+    settled = find_base(policy, place, &items[0], &base);
+    made->generation = base.generation;
+    if (base.generation != change->generation) {
         return ABSW_CHANGE_PASSED;
     }
-    result = apply(policy, change, who, &items[1], &base, made, pool);
+    if (!settled || is_behind(change, &items[0], &base)) {
+        return ABSW_CHANGE_PENDING;
+    }
+    next = base;
+    if (change->newest > next.generation) {
+        next.generation = change->newest;   /* nobody is left who could bring that record */
+    }
+    result = apply(policy, change, who, &items[1], &next, &made->rec, pool);
     if (result != ABSW_CHANGE_DONE) {
         return result;
     }
-    switch (absw_change_write(store, policy, &items[0], made, pool)) {
-    case ABSW_STORE_DONE:
-        return ABSW_CHANGE_DONE;
-    case ABSW_STORE_CONFLICT:
-        return ABSW_CHANGE_PASSED;
-    case ABSW_STORE_FAILED:
-    default:
-        return ABSW_CHANGE_UNREACHABLE;
+    *wrote = absw_change_write(store, policy, &items[0], &made->rec, pool);
+    if (*wrote != ABSW_STORE_DONE) {
+        return *wrote == ABSW_STORE_CONFLICT ? ABSW_CHANGE_PENDING : ABSW_CHANGE_UNREACHABLE;
     }
+    made->generation = made->rec.generation;
+    enter_in_log(store, policy, &items[1], &base, made, pool);
+    return ABSW_CHANGE_DONE;
+}
+
+absw_change_result_e absw_change_make(absw_store_t *store, const absw_policy_t *policy,
+                                      const absw_board_app_t *place,
+                                      const absw_change_t *change,
+                                      const absw_switch_who_t *who, absw_change_made_t *made,
+                                      apr_pool_t *pool)
+{
+    absw_store_result_e wrote = ABSW_STORE_CONFLICT;
+    absw_change_result_e result = ABSW_CHANGE_PENDING;
+
+    memset(made, 0, sizeof(*made));
+    /* who was not first looks again, and then says by which generation it has passed */
+    for (int i = 0; i < TRIES && wrote == ABSW_STORE_CONFLICT; i++) {
+        result = attempt(store, policy, place, change, who, made, &wrote, pool);
+    }
+    return result;
 }

@@ -21,12 +21,12 @@ static int mac(const unsigned char *key, const char *text, unsigned char *out)
 }
 
 /* The user has a key of his own, so no length or separator can make one look like another. */
-static int tag_of(const absw_keys_t *keys, const char *issued, const char *user,
+static int tag_of(const absw_keys_t *keys, char kid, const char *issued, const char *user,
                   unsigned char *tag)
 {
     unsigned char key[MAC_LEN];
     unsigned char user_key[MAC_LEN];
-    int done = absw_keys_derive(keys, "mod_abswitch/1 csrf", key)
+    int done = absw_keys_derive(keys, kid, "mod_abswitch/1 csrf", key)
                && mac(key, user ? user : "", user_key) && mac(user_key, issued, tag);
 
     OPENSSL_cleanse(key, sizeof(key));
@@ -34,14 +34,16 @@ static int tag_of(const absw_keys_t *keys, const char *issued, const char *user,
     return done;
 }
 
-int absw_formkey_make(const absw_keys_t *keys, absw_sec_t now, const char *user, char *buf)
+static int make(const absw_keys_t *keys, char kid, absw_sec_t now, const char *user, char *buf)
 {
     static const char hex[] = "0123456789abcdef";
     unsigned char tag[MAC_LEN];
-    char *out = buf + apr_snprintf(buf, ABSW_FORMKEY_MAX - 2 * TAG_LEN, "%" APR_INT64_T_FMT,
-                                   now);
+    char *out = buf;
 
-    if (!tag_of(keys, buf, user, tag)) {
+    *out++ = kid;
+    *out++ = '.';
+    out += apr_snprintf(out, ABSW_FORMKEY_MAX - 2 * TAG_LEN - 2, "%" APR_INT64_T_FMT, now);
+    if (!tag_of(keys, kid, buf + 2, user, tag)) {
         return 0;
     }
     *out++ = '.';
@@ -53,15 +55,22 @@ int absw_formkey_make(const absw_keys_t *keys, absw_sec_t now, const char *user,
     return 1;
 }
 
+int absw_formkey_make(const absw_keys_t *keys, absw_sec_t now, const char *user, char *buf)
+{
+    return make(keys, absw_keys_first(keys), now, user, buf);
+}
+
 int absw_formkey_verify(const absw_keys_t *keys, absw_sec_t now, const char *user,
                         const char *text, apr_size_t len)
 {
-    const char *dot = memchr(text, '.', len);
+    const char *number = text + 2;
+    const char *dot = len > 2 && text[1] == '.' ? memchr(number, '.', len - 2) : NULL;
     char expected[ABSW_FORMKEY_MAX + 1];
     absw_sec_t issued;
 
-    if (!dot || !absw_text_number(text, (apr_size_t)(dot - text), now + ABSW_TOKEN_AHEAD, &issued)
-        || now - issued > ABSW_FORMKEY_LIFE || !absw_formkey_make(keys, issued, user, expected)) {
+    if (!dot
+        || !absw_text_number(number, (apr_size_t)(dot - number), now + ABSW_TOKEN_AHEAD, &issued)
+        || now - issued > ABSW_FORMKEY_LIFE || !make(keys, text[0], issued, user, expected)) {
         return 0;
     }
     return len == strlen(expected) && CRYPTO_memcmp(text, expected, len) == 0;

@@ -8,12 +8,12 @@
  * The manager's form key: proves that a form was made for this user by a node that knows the
  * secret, within the last hour. What a page of another site cannot know, it cannot send.
  *
- *     <issued>.<tag>
+ *     <kid>.<issued>.<tag>
  *
- * issued: decimal Unix seconds. tag: the first 16 bytes, in lower-case hex, of
- * H(H(H(first secret, "mod_abswitch/1 csrf"), <user>), <issued>), where H(key, text) is
- * HMAC-SHA-256. Nothing is kept: every node with the same first secret makes and accepts the
- * same. Any thread.
+ * kid: of the first key. issued: decimal Unix seconds. tag: the first 16 bytes, in lower-case hex,
+ * of H(H(H(secret of kid, "mod_abswitch/1 csrf"), <user>), <issued>), where H(key, text) is
+ * HMAC-SHA-256. Nothing is kept: a node accepts what any other made that signs with a key it has,
+ * so also while keys are rotated. Any thread.
  */
 
 #define ABSW_FORMKEY_MAX  64        /* bytes of a form key's text */

@@ -71,25 +71,6 @@ void absw_tick_fail(const absw_tick_t *tick, absw_known_t *known, const char *wh
 
 /* --- which of two mirrors' values holds ---------------------------------------------- */
 
-static absw_store_bytes_t newer_switch(const void *baton, absw_store_bytes_t first,
-                                       absw_store_bytes_t second, apr_pool_t *pool)
-{
-    const absw_policy_t *policy = baton;
-    absw_switch_t a, b;
-    absw_switch_form_e is_a = absw_switch_parse(policy, first.bytes, first.len, &a, NULL, 0);
-    absw_switch_form_e is_b = absw_switch_parse(policy, second.bytes, second.len, &b, NULL, 0);
-
-    (void)pool;
-    /* A bare value is somebody's wish, later than any record. */
-    if (is_b == ABSW_SWITCH_BAD || is_a == ABSW_SWITCH_BARE) {
-        return first;
-    }
-    if (is_a == ABSW_SWITCH_BAD || is_b == ABSW_SWITCH_BARE) {
-        return second;
-    }
-    return absw_switch_newer(&b, &a) ? second : first;
-}
-
 static absw_store_bytes_t newer_record(const void *baton, absw_store_bytes_t first,
                                        absw_store_bytes_t second, apr_pool_t *pool)
 {
@@ -131,19 +112,16 @@ static absw_store_item_t item_of(const absw_policy_t *policy, const char *key,
     return (absw_store_item_t){ .key = key, .merge = merge, .baton = policy, .mend = mend };
 }
 
-static absw_store_item_t switch_item(const absw_known_t *known, const absw_tick_t *tick)
+absw_store_item_t absw_node_roster_item(const absw_policy_t *policy, apr_pool_t *pool)
 {
-    const absw_policy_t *policy = known->app->policy;
-
-    return item_of(policy, absw_change_key(policy, "switch", tick->pool), newer_switch,
-                   !tick->starting);
+    return item_of(policy, absw_change_key(policy, "nodes", pool), both_rosters, 1);
 }
 
-static absw_store_item_t roster_item(const absw_known_t *known, const absw_tick_t *tick)
+absw_store_item_t absw_node_record_item(const absw_policy_t *policy, const char *name,
+                                        apr_pool_t *pool)
 {
-    const absw_policy_t *policy = known->app->policy;
-
-    return item_of(policy, absw_change_key(policy, "nodes", tick->pool), both_rosters, 1);
+    return item_of(policy, apr_pstrcat(pool, "abswitch:", policy->name, ":node:", name, NULL),
+                   newer_record, 0);
 }
 
 /* Everything that is known to be of use; *n items. */
@@ -156,9 +134,9 @@ static absw_store_item_t *list_items(const absw_tick_t *tick, const absw_known_t
                                                           + (int)apr_hash_count(peers)));
     int at = ITEM_COUNTS;
 
-    items[ITEM_SWITCH] = switch_item(known, tick);
+    items[ITEM_SWITCH] = absw_change_item(policy, !tick->starting, tick->pool);
     items[ITEM_EPOCH] = item_of(policy, absw_change_key(policy, "epoch", tick->pool), NULL, 1);
-    items[ITEM_ROSTER] = roster_item(known, tick);
+    items[ITEM_ROSTER] = absw_node_roster_item(policy, tick->pool);
     for (int i = 0; i < policy->sides_n; i++) {
         items[at++] = item_of(policy, apr_pstrcat(tick->pool, "abswitch:", policy->name,
                                                   ":count:", policy->sides[i].name, NULL),
@@ -184,7 +162,7 @@ void absw_tick_ask(const absw_tick_t *tick, absw_known_t *known)
     known->newest = known->rec.generation;
     if (store->ops->solo || tick->starting) {
         items = &known->item;
-        *items = switch_item(known, tick);
+        *items = absw_change_item(known->app->policy, !tick->starting, tick->pool);
     }
     else {
         absw_peer_recall(tick, known);

@@ -252,6 +252,10 @@ static int keep_evidence(const absw_tick_t *tick, const absw_known_t *known, int
     absw_board_drain_t drain;
 
     absw_board_get_drain(&known->app->place, side, &drain);
+    if (drain.generation != known->rec.generation) {
+        drain.streak = 0;
+    }
+    drain.generation = known->rec.generation;
     drain.proven = found->drain == ABSW_DRAIN_DRAINED;
     drain.streak = drain.proven ? streak_after(tick, &drain) : 0;
     if (drain.streak <= 1) {
@@ -379,12 +383,13 @@ static void close_drained(const absw_tick_t *tick, const absw_known_t *known, in
 {
     const absw_policy_t *policy = known->app->policy;
     absw_change_t change = {
-        .what = ABSW_CHANGE_CLOSE, .side = side, .generation = known->rec.generation
+        .what = ABSW_CHANGE_CLOSE, .side = side, .generation = known->rec.generation,
+        .newest = known->newest, .newest_is_live = known->newest_is_live
     };
     absw_switch_who_t who = {
         .now = tick->sec, .node = tick->node->name, .by = "auto", .note = ""
     };
-    absw_switch_t made;
+    absw_change_made_t made;
 
     if (known->app->auto_close && known->rec.since[side] > 0 && absw_tick_is_ours(tick)
         && absw_switch_state(policy, &known->rec, side, tick->sec) == ABSW_SIDE_DRAINING) {

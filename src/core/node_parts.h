@@ -152,6 +152,19 @@ void absw_tick_keep_file(const absw_tick_t *tick, const absw_known_t *known, con
                          const char *text, apr_size_t len);
 void absw_tick_recall_switch(const absw_tick_t *tick, absw_known_t *known);
 
+/** A node of the roster, as the last sync knew it: for a page, and whoever wants to retire it. */
+void absw_node_describe_peer(const absw_node_t *node, const absw_board_peer_t *peer,
+                             apr_time_t now, absw_report_node_t *out, apr_pool_t *pool);
+
+/** "A=0 B=1 (generation 12, by web1, closed C, the note)" in pool. */
+const char *absw_node_describe_switch(const absw_policy_t *policy, const absw_switch_t *rec,
+                                      apr_pool_t *pool);
+
+/** Items for a get: the roster, and a node's record. */
+absw_store_item_t absw_node_roster_item(const absw_policy_t *policy, apr_pool_t *pool);
+absw_store_item_t absw_node_record_item(const absw_policy_t *policy, const char *name,
+                                        apr_pool_t *pool);
+
 /** Fill out with n random bytes in hex. */
 apr_status_t absw_node_random(char *out, apr_size_t n);
 

@@ -35,12 +35,16 @@ static evidence_t look_at(const absw_node_t *node, const absw_board_node_t *own,
 }
 
 /* The counts of this moment can end a drain's proof; only syncs in a row can make one. */
-static void fill_drain(const absw_board_app_t *place, int side, const absw_cluster_side_t *found,
-                       const evidence_t *evidence, absw_report_side_t *out, apr_pool_t *pool)
+static void fill_drain(const absw_known_t *known, int side, const evidence_t *evidence,
+                       absw_report_side_t *out, apr_pool_t *pool)
 {
+    const absw_cluster_side_t *found = &known->sides[side];
     absw_board_drain_t kept;
 
-    absw_board_get_drain(place, side, &kept);
+    absw_board_get_drain(&known->app->place, side, &kept);
+    if (kept.generation != known->rec.generation) {
+        memset(&kept, 0, sizeof(kept));     /* no sync has looked since the last change */
+    }
     out->reason = "";
     out->drain = found->drain;
     if (found->drain == ABSW_DRAIN_OPEN) {
@@ -67,7 +71,7 @@ static void fill_side(const absw_known_t *known, int side, absw_sec_t now,
     out->name = policy->sides[side].name;
     out->path = policy->sides[side].path;
     out->state = absw_switch_state(policy, &known->rec, side, now);
-    fill_drain(&known->app->place, side, found, evidence, out, pool);
+    fill_drain(known, side, evidence, out, pool);
     out->known = found->known;
     out->exact = found->exact;
     out->sessions = found->sessions;
@@ -97,8 +101,8 @@ static void fill_self(const absw_node_t *node, const absw_known_t *known,
     }
 }
 
-static void fill_peer(const absw_node_t *node, const absw_board_peer_t *peer, apr_time_t now,
-                      absw_report_node_t *out, apr_pool_t *pool)
+void absw_node_describe_peer(const absw_node_t *node, const absw_board_peer_t *peer,
+                             apr_time_t now, absw_report_node_t *out, apr_pool_t *pool)
 {
     absw_record_t record = { .left = peer->left };
     absw_cluster_node_t one = { .record = peer->boot ? &record : NULL };
@@ -138,7 +142,7 @@ static void fill_nodes(const absw_node_t *node, const absw_known_t *known, apr_t
         if (!absw_board_get_peer(&known->app->place, i, &peer)) {
             continue;
         }
-        fill_peer(node, &peer, now, one, pool);
+        absw_node_describe_peer(node, &peer, now, one, pool);
         if (strcmp(peer.name, node->name) == 0) {
             fill_self(node, known, evidence, one);
             one->skew = 0;

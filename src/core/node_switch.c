@@ -43,9 +43,8 @@ static void clear_trouble(const absw_tick_t *tick, const absw_known_t *known)
                   known->app->policy->name, known->rec.generation);
 }
 
-/* "A=0 B=1 (generation 12, by web1, closed C, the note)" */
-static const char *describe(const absw_policy_t *policy, const absw_switch_t *rec,
-                            apr_pool_t *pool)
+const char *absw_node_describe_switch(const absw_policy_t *policy, const absw_switch_t *rec,
+                                      apr_pool_t *pool)
 {
     char weights[ABSW_SWITCH_WEIGHTS_MAX];
     const char *closed = "";
@@ -98,7 +97,7 @@ static void enforce(const absw_tick_t *tick, absw_known_t *known, const absw_swi
     known->app->logged = 0;
     keep_switch(tick, known);
     absw_tick_say(tick, ABSW_SAY_NOTICE, known->app, ABSW_NO_SIDE, "switch of %s: %s",
-                  policy->name, describe(policy, rec, tick->pool));
+                  policy->name, absw_node_describe_switch(policy, rec, tick->pool));
 }
 
 /* Write rec to the store. 1: it is there. */
@@ -381,6 +380,7 @@ void absw_tick_log(const absw_tick_t *tick, absw_known_t *known)
         return;
     }
     if (complete && enter_in_log(tick, known, &item)) {
+        keep_switch(tick, known);       /* a change that came from here, too */
         app->logged = known->rec.generation;
         app->log_failed = 0;
     }

@@ -76,6 +76,12 @@ typedef struct {
  * UTF-8 come out with "?" in place of what is not. Any thread.
  */
 
+/**
+ * What came of an order: {"ok":true,"generation":13}, or with an error (NULL: there is none)
+ * {"ok":false,"error":"..."}.
+ */
+const char *absw_report_outcome(apr_int64_t generation, const char *error, apr_pool_t *pool);
+
 /** Contract section 7, field by field; indented, with a newline at the end. */
 const char *absw_report_json(const absw_report_t *report, apr_pool_t *pool);
 

@@ -236,17 +236,39 @@ static json_t *report_of(writer_t *w, const absw_report_t *report)
     return object;
 }
 
-const char *absw_report_json(const absw_report_t *report, apr_pool_t *pool)
+/* The text in pool, and root is gone. */
+static const char *finish(const writer_t *w, json_t *root, size_t flags)
 {
-    writer_t w = { .pool = pool };
-    json_t *root = report_of(&w, report);
-    /* 16 digits: microseconds of this century, and no digit that is only rounding */
-    char *text = w.failed ? NULL : json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(16));
-    const char *copy = text ? apr_pstrcat(pool, text, "\n", NULL) : NULL;
+    char *text = w->failed ? NULL : json_dumps(root, flags);
+    const char *copy = text ? apr_pstrcat(w->pool, text, "\n", NULL) : NULL;
     json_free_t release;
 
     json_get_alloc_funcs(NULL, &release);   /* another module may have set its own */
     release(text);
     json_decref(root);
     return copy;
+}
+
+const char *absw_report_json(const absw_report_t *report, apr_pool_t *pool)
+{
+    writer_t w = { .pool = pool };
+    json_t *root = report_of(&w, report);
+
+    /* 16 digits: microseconds of this century, and no digit that is only rounding */
+    return finish(&w, root, JSON_INDENT(2) | JSON_REAL_PRECISION(16));
+}
+
+const char *absw_report_outcome(apr_int64_t generation, const char *error, apr_pool_t *pool)
+{
+    writer_t w = { .pool = pool };
+    json_t *root = json_object();
+
+    put(&w, root, "ok", json_boolean(!error));
+    if (error) {
+        put(&w, root, "error", word_of(&w, error));
+    }
+    else {
+        put(&w, root, "generation", json_integer(generation));
+    }
+    return finish(&w, root, 0);
 }

@@ -25,13 +25,13 @@ typedef struct {
     char kid;
     unsigned char key[MAC_LEN];
     apr_uint32_t check;
+    unsigned char secret[SECRET_MAX];   /* for absw_keys_derive */
+    apr_size_t secret_len;
 } absw_key_t;
 
 struct absw_keys_t {
     int n;
     absw_key_t keys[KIDS];          /* newest first */
-    unsigned char secret[SECRET_MAX];   /* of the newest, for absw_keys_derive */
-    apr_size_t secret_len;
 };
 
 /* -- Keys ---------------------------------------------------------------------------------- */
@@ -103,10 +103,9 @@ static int add_key(absw_keys_t *keys, char kid, const unsigned char *secret, apr
     if (key->check == 0) {
         key->check = 1;
     }
-    if (keys->n++ == 0) {
-        memcpy(keys->secret, secret, len);
-        keys->secret_len = len;
-    }
+    memcpy(key->secret, secret, len);
+    key->secret_len = len;
+    keys->n++;
     return 1;
 }
 
@@ -212,9 +211,16 @@ apr_uint32_t absw_keys_check(const absw_keys_t *keys, char kid)
     return key ? key->check : 0;
 }
 
-int absw_keys_derive(const absw_keys_t *keys, const char *label, unsigned char *out)
+char absw_keys_first(const absw_keys_t *keys)
 {
-    return mac(keys->secret, keys->secret_len, label, strlen(label), out);
+    return keys->keys[0].kid;
+}
+
+int absw_keys_derive(const absw_keys_t *keys, char kid, const char *label, unsigned char *out)
+{
+    const absw_key_t *key = find_key(keys, kid);
+
+    return key && mac(key->secret, key->secret_len, label, strlen(label), out);
 }
 
 /* -- base64url (RFC 4648 section 5) of 16 bytes -------------------------------------------- */

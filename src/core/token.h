@@ -53,12 +53,15 @@ const char *absw_keys_generate(apr_pool_t *pool);
  */
 apr_uint32_t absw_keys_check(const absw_keys_t *keys, char kid);
 
+/** The kid of the first key, the one that signs. */
+char absw_keys_first(const absw_keys_t *keys);
+
 /**
- * A key for another purpose: HMAC-SHA-256(first secret, label); out has 32 bytes. 1, or 0 if
- * libcrypto fails (out of memory): out is no key then. Labels so far: "mod_abswitch/1 token",
- * "mod_abswitch/1 check".
+ * A key for another purpose: HMAC-SHA-256(secret of kid, label); out has 32 bytes. 1, or 0 if there
+ * is no such kid or libcrypto fails (out of memory): out is no key then. Labels so far:
+ * "mod_abswitch/1 token", "mod_abswitch/1 check", "mod_abswitch/1 csrf".
  */
-int absw_keys_derive(const absw_keys_t *keys, const char *label, unsigned char *out);
+int absw_keys_derive(const absw_keys_t *keys, char kid, const char *label, unsigned char *out);
 
 /**
  * Parse text (len bytes, no NUL needed) without looking at the tag. Returns 1 if it is a

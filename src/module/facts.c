@@ -51,15 +51,6 @@ static int current_side(void *baton)
 
 /* ---- where it comes from ---- */
 
-static int own_origin(const request_rec *r, const char *host, absw_origin_t *origin)
-{
-    /* An absolute-form target is the authority; its Host header is not. */
-    if (r->parsed_uri.hostname && r->parsed_uri.hostinfo) {
-        host = r->parsed_uri.hostinfo;
-    }
-    return host && absw_origin_of_request(ap_http_scheme(r), host, origin);
-}
-
 static int is_inside(const request_rec *r, const abswitch_app_t *app,
                      const abswitch_headers_t *headers)
 {
@@ -74,7 +65,7 @@ static int is_inside(const request_rec *r, const abswitch_app_t *app,
         return absw_inside(&app->policy, (const absw_origin_t *)app->origins->elts,
                            app->origins->nelts, &from);
     }
-    return absw_inside(&app->policy, &own, own_origin(r, headers->host, &own), &from);
+    return absw_inside(&app->policy, &own, abswitch_headers_origin(r, headers->host, &own), &from);
 }
 
 /** Is the path this one, but for ";parameters" of its segments? */

@@ -61,6 +61,15 @@ void abswitch_headers_read(request_rec *r, abswitch_headers_t *headers)
     }
 }
 
+int abswitch_headers_origin(const request_rec *r, const char *host, absw_origin_t *origin)
+{
+    /* An absolute-form target is the authority; its Host header is not. */
+    if (r->parsed_uri.hostname && r->parsed_uri.hostinfo) {
+        host = r->parsed_uri.hostinfo;
+    }
+    return host && absw_origin_of_request(ap_http_scheme(r), host, origin);
+}
+
 /** With few exceptions there is none, so this is the walk that every request makes. */
 static int has_forged(const apr_array_header_t *all)
 {

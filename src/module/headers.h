@@ -2,6 +2,7 @@
 #ifndef ABSWITCH_HEADERS_H
 #define ABSWITCH_HEADERS_H
 
+#include "inside.h"
 #include "module.h"
 
 /** The request headers that matter here; NULL where absent. Values belong to the request. */
@@ -20,6 +21,12 @@ typedef struct {
 
 /** Read them in one walk. */
 void abswitch_headers_read(request_rec *r, abswitch_headers_t *headers);
+
+/**
+ * The request's own origin: its scheme, and its authority or host (of its Host header). 0: there is
+ * none.
+ */
+int abswitch_headers_origin(const request_rec *r, const char *host, absw_origin_t *origin);
 
 /**
  * Remove the request headers that pretend to come from this module: ABSWITCH followed by "-" or

@@ -10,19 +10,35 @@
 
 /* ---- its policy ---- */
 
-const char *abswitch_page_policy(apr_pool_t *p)
+static const char *hash_of(apr_pool_t *p, const char *text)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned char base64[EVP_MAX_MD_SIZE * 2];
     unsigned int len = 0;
 
-    if (!EVP_Digest(asset_status_css, sizeof(asset_status_css) - 1, hash, &len, EVP_sha256(),
-                    NULL)) {
+    if (!EVP_Digest(text, strlen(text), hash, &len, EVP_sha256(), NULL)) {
         return NULL;
     }
     EVP_EncodeBlock(base64, hash, (int)len);
-    return apr_psprintf(p, "default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; "
-                        "form-action 'none'; frame-ancestors 'none'", (const char *)base64);
+    return apr_pstrdup(p, (const char *)base64);
+}
+
+static const char *policy_of(apr_pool_t *p, const char *forms)
+{
+    const char *style = hash_of(p, asset_status_css);
+
+    return style ? apr_psprintf(p, "default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; "
+                                "form-action %s; frame-ancestors 'none'", style, forms) : NULL;
+}
+
+const char *abswitch_page_policy(apr_pool_t *p, const abswitch_page_t *page)
+{
+    return policy_of(p, page->report->csrf ? "'self'" : "'none'");
+}
+
+const char *abswitch_page_refusal_policy(apr_pool_t *p)
+{
+    return policy_of(p, "'none'");
 }
 
 /* ---- the head ---- */
@@ -48,19 +64,29 @@ static void put_title(abswitch_markup_t *m, const absw_report_t *report)
                          abswitch_markup_text(m, report->node));
 }
 
-static void put_head(abswitch_markup_t *m, const abswitch_page_t *page)
+static void begin_head(abswitch_markup_t *m)
 {
     abswitch_markup_put(m, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
                         "<meta charset=\"utf-8\">\n"
                         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                         "<meta name=\"robots\" content=\"noindex\">\n");
+}
+
+static void end_head(abswitch_markup_t *m)
+{
+    abswitch_markup_put(m, "<style>");
+    abswitch_markup_put(m, asset_status_css);
+    abswitch_markup_put(m, "</style>\n</head>\n");
+}
+
+static void put_head(abswitch_markup_t *m, const abswitch_page_t *page)
+{
+    begin_head(m);
     if (page->refresh) {
         abswitch_markup_put(m, "<meta http-equiv=\"refresh\" content=\"" REFRESH "\">\n");
     }
     put_title(m, page->report);
-    abswitch_markup_put(m, "<style>");
-    abswitch_markup_put(m, asset_status_css);
-    abswitch_markup_put(m, "</style>\n</head>\n");
+    end_head(m);
 }
 
 /* ---- the top ---- */
@@ -138,4 +164,19 @@ void abswitch_page_write(abswitch_markup_t *m, const abswitch_page_t *page)
     abswitch_markup_putf(m, "</main>\n<footer class=\"foot\"><p>mod_abswitch %s. Times are this "
                          "node\xe2\x80\x99s.</p></footer>\n</body>\n</html>\n",
                          abswitch_markup_text(m, report->module));
+}
+
+void abswitch_page_refuse(abswitch_markup_t *m, const abswitch_refusal_t *refusal)
+{
+    begin_head(m);
+    abswitch_markup_putf(m, "<title>%s - mod_abswitch</title>\n",
+                         abswitch_markup_text(m, refusal->title));
+    end_head(m);
+    abswitch_markup_putf(m, "<body>\n<main class=\"refusal\">\n<h1>%s</h1>\n"
+                         "<p class=\"lead\">%s.</p>\n<p>%s</p>\n"
+                         "<p><a href=\"?%s\">Back to the manager</a></p>\n</main>\n</body>\n</html>\n",
+                         abswitch_markup_text(m, refusal->title),
+                         abswitch_markup_text(m, refusal->sentence),
+                         abswitch_markup_text(m, refusal->advice),
+                         abswitch_markup_text(m, refusal->query));
 }

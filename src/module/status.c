@@ -8,7 +8,9 @@
 #include "config.h"
 #include "form.h"
 #include "formkey.h"
+#include "manager.h"
 #include "page.h"
+#include "send.h"
 #include "status.h"
 
 /* ---- formats ---- */
@@ -26,11 +28,11 @@ static const struct {
     const char *type;
     const char *(*write)(const absw_report_t *report, apr_pool_t *pool);    /* NULL: the page */
 } formats[FORMAT_COUNT] = {
-    [FORMAT_HTML] = { "html", "text/html; charset=utf-8", NULL },
-    [FORMAT_JSON] = { "json", "application/json", absw_report_json },
+    [FORMAT_HTML] = { "html", ABSWITCH_TYPE_HTML, NULL },
+    [FORMAT_JSON] = { "json", ABSWITCH_TYPE_JSON, absw_report_json },
     [FORMAT_PROMETHEUS] = { "prometheus", "text/plain; version=0.0.4; charset=utf-8",
                             absw_report_prometheus },
-    [FORMAT_TEXT] = { "text", "text/plain; charset=utf-8", absw_report_text },
+    [FORMAT_TEXT] = { "text", ABSWITCH_TYPE_TEXT, absw_report_text },
 };
 
 /* ---- what is asked ---- */
@@ -143,62 +145,25 @@ static int add_form_key(request_rec *r, const abswitch_node_t *node, absw_report
 
 /* ---- the answer ---- */
 
-static int finish(request_rec *r, int status, const char *type, apr_bucket_brigade *bb)
-{
-    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
-
-    r->status = status;
-    abswitch_answer_no_store(r);
-    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
-    apr_table_mergen(r->headers_out, "Vary", "Accept");
-    ap_set_content_type(r, type);
-    /* whole in one piece, so that httpd counts its length, for HEAD too */
-    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
-    return ap_pass_brigade(r->output_filters, bb) == APR_SUCCESS || r->connection->aborted
-           ? OK : AP_FILTER_ERROR;
-}
-
-static int send_text(request_rec *r, int status, const char *type, const char *text)
-{
-    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
-    apr_bucket_brigade *bb = apr_brigade_create(r->pool, alloc);
-
-    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_pool_create(text, strlen(text), r->pool, alloc));
-    return finish(r, status, type, bb);
-}
-
 static int send_sentence(request_rec *r, int status, const char *sentence)
 {
-    return send_text(r, status, formats[FORMAT_TEXT].type, sentence);
-}
-
-static int fail(request_rec *r, const char *what)
-{
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "mod_abswitch: the status page could not be "
-                  "made: %s", what);
-    abswitch_answer_no_store(r);
-    return HTTP_INTERNAL_SERVER_ERROR;
+    return abswitch_send_text(r, status, ABSWITCH_TYPE_TEXT, sentence);
 }
 
 static int send_page(request_rec *r, const absw_report_t *report, const asked_t *asked)
 {
-    const char *policy = abswitch_page_policy(r->pool);
     const abswitch_page_t page = {
         .report = report, .app = asked->app, .refresh = !asked->still
     };
-    abswitch_markup_t markup = {
-        .bb = apr_brigade_create(r->pool, r->connection->bucket_alloc),
-        .pool = r->pool,
-        .now = apr_time_sec(report->time),
-    };
+    const char *policy = abswitch_page_policy(r->pool, &page);
+    abswitch_markup_t markup;
 
     if (!policy) {
-        return fail(r, "libcrypto could not compute SHA-256");
+        return abswitch_send_failure(r, "libcrypto could not compute SHA-256");
     }
-    apr_table_setn(r->headers_out, "Content-Security-Policy", policy);
-    apr_table_setn(r->headers_out, "Referrer-Policy", "same-origin");
+    abswitch_send_begin(r, apr_time_sec(report->time), &markup);
     abswitch_page_write(&markup, &page);
-    return finish(r, HTTP_OK, formats[FORMAT_HTML].type, markup.bb);
+    return abswitch_send_page(r, HTTP_OK, policy, &markup);
 }
 
 static int send_report(request_rec *r, const absw_report_t *report, const asked_t *asked)
@@ -209,8 +174,8 @@ static int send_report(request_rec *r, const absw_report_t *report, const asked_
         return send_page(r, report, asked);
     }
     text = formats[asked->format].write(report, r->pool);
-    return text ? send_text(r, HTTP_OK, formats[asked->format].type, text)
-                : fail(r, "out of memory");
+    return text ? abswitch_send_text(r, HTTP_OK, formats[asked->format].type, text)
+                : abswitch_send_failure(r, "out of memory");
 }
 
 /* ---- hooks ---- */
@@ -222,9 +187,12 @@ static int answer(request_rec *r, int manager)
     asked_t asked;
     const char *complaint;
 
+    if (manager && r->method_number == M_POST) {
+        return abswitch_manager_post(r);
+    }
     if (r->method_number != M_GET) {
         abswitch_answer_no_store(r);
-        ap_allow_methods(r, REPLACE_ALLOW, "GET", NULL);
+        ap_allow_methods(r, REPLACE_ALLOW, "GET", manager ? "POST" : NULL, NULL);
         return HTTP_METHOD_NOT_ALLOWED;
     }
     if ((complaint = read_query(r, &asked))) {
@@ -235,7 +203,7 @@ static int answer(request_rec *r, int manager)
         return send_sentence(r, HTTP_NOT_FOUND, "There is no application of that name.\n");
     }
     if (manager && !add_form_key(r, node, report)) {
-        return fail(r, "libcrypto could not compute HMAC-SHA-256");
+        return abswitch_send_failure(r, "libcrypto could not compute HMAC-SHA-256");
     }
     return send_report(r, report, &asked);
 }

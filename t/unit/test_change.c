@@ -8,14 +8,14 @@ static absw_change_result_e change(world_t *w, absw_change_t change)
     absw_switch_who_t who = {
         .now = apr_time_sec(w->now), .node = "web1:80", .by = "ann", .note = "a note"
     };
-    absw_switch_t made;
+    absw_change_made_t made;
     absw_change_result_e result = absw_change_make(&w->fake.store, &w->policy, &w->app.place,
                                                    &change, &who, &made, w->pool);
 
     if (result == ABSW_CHANGE_DONE) {
-        assert_int_equal(made.generation, change.generation + 1);
+        assert_int_equal(made.rec.generation, change.generation + 1);
         world_tick(w, 1);
-        assert_int_equal(world_in_force(w).generation, made.generation);
+        assert_int_equal(world_in_force(w).generation, made.rec.generation);
         assert_string_equal(world_in_force(w).by, "ann");
     }
     return result;
@@ -63,16 +63,17 @@ static void test_changes_that_meet_others(void **state)
     world_t *w = *state;
 
     world_hand(w, "C");                                 /* a hand was first */
-    assert_int_equal(do_change(w, ABSW_CHANGE_FLIP, SIDE_B, 0), ABSW_CHANGE_PASSED);
+    assert_int_equal(do_change(w, ABSW_CHANGE_FLIP, SIDE_B, 0), ABSW_CHANGE_PENDING);
     world_tick(w, 1);
     world_assert(w, 1, SIDE_C);
     world_hand(w, "B gen=7");                           /* not taken up yet */
     assert_int_equal(do_change(w, ABSW_CHANGE_FLIP, SIDE_A, 1), ABSW_CHANGE_PASSED);
     assert_int_equal(do_change(w, ABSW_CHANGE_FLIP, SIDE_A, 7), ABSW_CHANGE_DONE);
-    w->fake.conflicts = 1;
-    assert_int_equal(do_change(w, ABSW_CHANGE_FLIP, SIDE_B, 8), ABSW_CHANGE_PASSED);
+    w->fake.conflicts = 9;
+    assert_int_equal(do_change(w, ABSW_CHANGE_FLIP, SIDE_B, 8), ABSW_CHANGE_PENDING);
+    w->fake.conflicts = 0;
     w->fake.busy = 1;
-    assert_int_equal(do_change(w, ABSW_CHANGE_FLIP, SIDE_B, 8), ABSW_CHANGE_PASSED);
+    assert_int_equal(do_change(w, ABSW_CHANGE_FLIP, SIDE_B, 8), ABSW_CHANGE_PENDING);
     w->fake.busy = 0;
     w->fake.fail_writes = 1;
     assert_int_equal(do_change(w, ABSW_CHANGE_FLIP, SIDE_B, 8), ABSW_CHANGE_UNREACHABLE);

@@ -31,9 +31,9 @@ static void test_value(void **state)
 
     (void)state;
     assert_true(absw_formkey_make(keys_of("k " SECRET), SAMPLE_NOW, "alice", made));
-    assert_string_equal(made, "1763800000." ALICE);
+    assert_string_equal(made, "k.1763800000." ALICE);
     assert_true(absw_formkey_make(keys_of("k " SECRET), SAMPLE_NOW, NULL, made));
-    assert_string_equal(made, "1763800000.dbc26cb0f8895ab9ef09a21099af2fd0");
+    assert_string_equal(made, "k.1763800000.dbc26cb0f8895ab9ef09a21099af2fd0");
     assert_true(strlen(made) <= ABSW_FORMKEY_MAX);
 }
 
@@ -67,9 +67,10 @@ static void test_binding(void **state)
         int good;
     } rows[] = {
         { "k " SECRET, "alice", 1 },
-        { "x " SECRET, "alice", 1 },
         { "k " SECRET "\no " OTHER, "alice", 1 },
-        { "o " OTHER "\nk " SECRET, "alice", 0 },
+        { "o " OTHER "\nk " SECRET, "alice", 1 },    /* the keys are being rotated */
+        { "o " OTHER, "alice", 0 },                 /* and now the old one is gone */
+        { "x " SECRET, "alice", 0 },
         { "k " OTHER, "alice", 0 },
         { "k " SECRET, "Alice", 0 },
         { "k " SECRET, "alice ", 0 },
@@ -107,7 +108,7 @@ static void test_users(void **state)
     assert_false(absw_formkey_verify(keys, SAMPLE_NOW, long_name, made, strlen(made)));
     assert_true(absw_formkey_make(keys, 176380000, "0alice", made));
     assert_true(absw_formkey_make(keys, 1763800000, "alice", other));
-    assert_string_not_equal(strchr(made, '.'), strchr(other, '.'));
+    assert_string_not_equal(strrchr(made, '.'), strrchr(other, '.'));
 }
 
 static void test_corruption(void **state)
@@ -138,11 +139,13 @@ static void test_corruption(void **state)
 static void test_forms(void **state)
 {
     static const char *const rows[] = {
-        "", ".", "..", "x", "1763800000", "1763800000.", "." ALICE, "01763800000." ALICE,
-        "+1763800000." ALICE, "-1763800000." ALICE, " 1763800000." ALICE,
-        "1763800000." ALICE " ", "1763800000.." ALICE,
-        "99999999999999999999999999999999999999." ALICE,
-        "1763800000.00000000000000000000000000000000",
+        "", ".", "..", "...", "k", "k.", "k..", "kk", "1763800000." ALICE, "k.1763800000",
+        "k.1763800000.", "k.." ALICE, ".1763800000." ALICE, "k1763800000." ALICE,
+        "K.1763800000." ALICE, "x.1763800000." ALICE, "kk.1763800000." ALICE,
+        " k.1763800000." ALICE, "k.01763800000." ALICE, "k.+1763800000." ALICE,
+        "k.-1763800000." ALICE, "k. 1763800000." ALICE, "k.1763800000." ALICE " ",
+        "k.1763800000.." ALICE, "k.99999999999999999999999999999999999999." ALICE,
+        "k.1763800000.00000000000000000000000000000000",
     };
     const absw_keys_t *keys = keys_of("k " SECRET);
 
@@ -152,7 +155,7 @@ static void test_forms(void **state)
             fail_msg("accepted: \"%s\"", rows[i]);
         }
     }
-    assert_true(absw_formkey_verify(keys, SAMPLE_NOW, "alice", "1763800000." ALICE, 43));
+    assert_true(absw_formkey_verify(keys, SAMPLE_NOW, "alice", "k.1763800000." ALICE, 45));
 }
 
 int main(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "members.h"
+#include "node_change.h"
 #include "sim.h"
 
 /*
@@ -146,7 +147,7 @@ static void change(model_t *m)
 {
     sim_node_t *node = any_node(m);
     absw_switch_t rec;
-    absw_switch_t made;
+    absw_change_made_t made;
     absw_change_t wish = {
         .what = (absw_change_e[]){ ABSW_CHANGE_FLIP, ABSW_CHANGE_FLIP, ABSW_CHANGE_CLOSE,
                                    ABSW_CHANGE_REOPEN }[draw(m, 4)],
@@ -159,8 +160,8 @@ static void change(model_t *m)
         wish.generation = rec.generation;
         who.now = apr_time_sec(sim_clock(&m->sim, node));
         who.node = node->name;
-        absw_change_make(&node->handle.store, &m->sim.policy, &node->app.place, &wish, &who,
-                         &made, m->sim.scratch);
+        absw_node_change(&node->node, &node->app, &node->handle.store, &wish, &who,
+                         sim_clock(&m->sim, node), &made, m->sim.scratch);
     }
 }
 

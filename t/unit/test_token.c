@@ -336,10 +336,10 @@ static void test_derive(void **state)
     unsigned char other[32];
 
     (void)state;
-    assert_true(absw_keys_derive(keys_of("k " SECRET "\nn " SECRET2), "mod_abswitch/1 form",
+    assert_true(absw_keys_derive(keys_of("k " SECRET "\nn " SECRET2), 'k', "mod_abswitch/1 form",
                                  out));
     assert_memory_equal(out, expected, sizeof(out));
-    assert_true(absw_keys_derive(keys_of("k " SECRET), "mod_abswitch/1 token", other));
+    assert_true(absw_keys_derive(keys_of("k " SECRET), 'k', "mod_abswitch/1 token", other));
     assert_memory_not_equal(out, other, sizeof(out));
 }
 
@@ -351,7 +351,7 @@ static void test_check_shows_no_key(void **state)
     unsigned char key[32];
 
     (void)state;
-    assert_true(absw_keys_derive(keys, "mod_abswitch/1 token", key));
+    assert_true(absw_keys_derive(keys, 'k', "mod_abswitch/1 token", key));
     for (size_t i = 0; i + 4 <= sizeof(key); i++) {
         apr_uint32_t big = (apr_uint32_t)key[i] << 24 | (apr_uint32_t)key[i + 1] << 16
                            | (apr_uint32_t)key[i + 2] << 8 | key[i + 3];
