@@ -4,7 +4,7 @@
 
 use v5.36;
 use utf8;
-use Digest::SHA qw(hmac_sha256);
+use Digest::SHA qw(hmac_sha256 sha256_base64);
 use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -275,7 +275,63 @@ subtest 'notes' => sub {
     }
     my $html = $site->client->get('/abswitch-manager')->body;
     like $html, qr/&lt;script&gt;alert\(1\)&lt;\/script&gt;/, 'on the page as text';
-    unlike $html, qr/<script/, 'and nothing else';
+    unlike $html, qr/<script>alert/, 'and nothing else';
+};
+
+# --- the page with its controls ---------------------------------------------------------------------------
+
+# The forms of a page: what stands above it, its fields, what it says, its button.
+sub forms ($html) {
+    my @forms;
+    while ($html =~ m{<summary>(.*?)</summary>\n<form method="post" autocomplete="off">\n(.*?)</form>}gs) {
+        my ($title, $inside) = ($1, $2);
+        my %field = map { my ($name) = /name="(\w+)"/; $name => (/value="([^"]*)"/)[0] // '' } $inside =~ /<input [^>]*>/g;
+        push @forms, {
+            title => $title, field => \%field, says => [map { s/<[^>]*>//gr } $inside =~ m{<li>(.*?)</li>}gs],
+            button => ($inside =~ m{<button type="submit">(.*?)</button>})[0],
+        };
+    }
+    return @forms;
+}
+
+sub by_title ($html) { return map { $_->{title} => $_ } forms($html) }
+
+subtest 'the page' => sub {
+    my $wide = ABSwitch::Manager->new($site);
+    $wide->order(action => 'flip', side => 'A') if !$site->status->{switch}{weights}{A};
+    $wide->order(action => 'close', side => 'C');
+    my @people = map { my $b = $site->browser; $b->type_in('/contact'); $b->follow; $b->click('/contact/A/'); $b } 1 .. 3;
+    my $r = $site->client->get('/abswitch-manager?app=contact');
+    my $html = $r->body;
+    my %form = by_title($html);
+    is_deeply [sort keys %form], ['Close B', 'Flip to B', 'Flip to C', 'Reopen C', "Roll back to generation ${\ ($wide->generation - 1)}",
+        'Share out new sessions'], 'what can be ordered now, and nothing that would be refused';
+    my $until = qr/\d\d:\d\d:\d\d|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/;
+    is scalar $form{'Flip to B'}{says}->@*, 2, 'a flip says two things';
+    is $form{'Flip to B'}{says}[0], 'New sessions land on B.', 'where new sessions land';
+    like $form{'Flip to B'}{says}[1], qr/\A3 people on A stay there until they leave, or until $until at the latest\.\z/, 'who stays';
+    is_deeply [grep { /C/ } $form{'Flip to C'}{says}->@*], ['New sessions land on C.', 'C, which is closed, opens again.'],
+        'of a closed side';
+    is_deeply $form{'Close B'}{says}, ['Nobody is on B; nobody is cut off.'], 'closing an empty side';
+    like $form{'Reopen C'}{says}[0], qr/\AC, which is closed, opens again: to those .* nobody new, or until $until at the latest\.\z/, 'reopening';
+    is_deeply { $form{'Flip to B'}{field}->%*, token => 'x' }, { app => 'contact', action => 'flip', side => 'B',
+        generation => $wide->generation, token => 'x', note => '' }, 'the fields';
+    is $form{'Flip to B'}{button}, 'Flip to B now', 'the button says it again';
+    my ($script) = $html =~ m{<script>(.*?)</script>}s;
+    my ($style) = $html =~ m{<style>(.*?)</style>}s;
+    is scalar $r->header('Content-Security-Policy'), sprintf("default-src 'none'; style-src 'sha256-%s='; "
+        . "script-src 'sha256-%s='; base-uri 'none'; form-action 'self'; frame-ancestors 'none'", sha256_base64($style),
+        sha256_base64($script)), 'its policy';
+    unlike $html, qr/http-equiv="refresh"| style="| on[a-z]+="/, 'nothing refreshes under the reader\'s hands';
+    unlike $site->client->get('/abswitch-manager?refresh=off')->body, qr/<script/, 'without refreshing there is no script';
+    unlike $site->client->get('/abswitch-status')->body, qr/<form|<details|<script/, 'the status page has no controls';
+
+    # Every form of the page is an order that is taken.
+    my $flip = join '&', map { "$_=" . $form{'Flip to B'}{field}{$_} } keys $form{'Flip to B'}{field}->%*;
+    is $site->client->post('/abswitch-manager?app=contact', $flip)->status, 303, 'a form as the page has it';
+    %form = by_title($site->client->get('/abswitch-manager')->body);
+    like $form{'Close A'}{says}[0], qr/\A3 people on A are cut off: /, 'closing a side with people on it';
+    $people[$_]->click('/contact/A/logout') for 1, 2;
 };
 
 # --- bodies as they come ----------------------------------------------------------------------------------

@@ -4,7 +4,6 @@
 #include <apr_strings.h>
 
 #include "change.h"
-#include "log.h"
 
 #define TRIES 3     /* others write, too */
 
@@ -116,14 +115,9 @@ static int is_behind(const absw_change_t *change, const absw_store_item_t *item,
            || (change->newest > base->generation && change->newest_is_live);
 }
 
-/* The record before base. 0: there is none that can be gone back to. */
-static int find_target(const absw_policy_t *policy, const absw_store_item_t *log,
-                       const absw_switch_t *base, absw_switch_t *target, apr_pool_t *pool)
+int absw_change_target(const absw_policy_t *policy, const absw_log_entry_t *entries, int n,
+                       const absw_switch_t *base, absw_switch_t *target)
 {
-    absw_log_entry_t *entries = apr_palloc(pool, ABSW_LOG_MAX * sizeof(*entries));
-    int n = log->found == ABSW_STORE_FOUND
-            ? absw_log_parse(policy, log->value, log->len, entries) : 0;
-
     for (int i = 0; i < n; i++) {
         if (absw_switch_newer(base, &entries[i].rec)) {
             *target = entries[i].rec;
@@ -132,6 +126,16 @@ static int find_target(const absw_policy_t *policy, const absw_store_item_t *log
     }
     absw_switch_default(policy, target);
     return base->generation == 1;
+}
+
+static int find_target(const absw_policy_t *policy, const absw_store_item_t *log,
+                       const absw_switch_t *base, absw_switch_t *target, apr_pool_t *pool)
+{
+    absw_log_entry_t *entries = apr_palloc(pool, ABSW_LOG_MAX * sizeof(*entries));
+    int n = log->found == ABSW_STORE_FOUND
+            ? absw_log_parse(policy, log->value, log->len, entries) : 0;
+
+    return absw_change_target(policy, entries, n, base, target);
 }
 
 static absw_change_result_e result_of(absw_switch_result_e result)

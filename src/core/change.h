@@ -3,6 +3,7 @@
 #define ABSW_CHANGE_H
 
 #include "board.h"
+#include "log.h"
 #include "store.h"
 
 /**
@@ -79,6 +80,13 @@ absw_store_item_t absw_change_item(const absw_policy_t *policy, int mend, apr_po
  */
 int absw_change_in_force(const absw_policy_t *policy, const absw_board_app_t *place,
                          absw_switch_t *rec);
+
+/**
+ * The record before base, among the n entries of the log, newest first: where a rollback leads. 0:
+ * there is none that can be gone back to.
+ */
+int absw_change_target(const absw_policy_t *policy, const absw_log_entry_t *entries, int n,
+                       const absw_switch_t *base, absw_switch_t *target);
 
 /** Write rec in place of what item holds, by cas, or by add where there is nothing. */
 absw_store_result_e absw_change_write(absw_store_t *store, const absw_policy_t *policy,

@@ -181,6 +181,7 @@ static void fill_app(const absw_node_t *node, const absw_known_t *known, apr_tim
     absw_history_entry_t *history = apr_palloc(pool, ABSW_HISTORY_MAX * sizeof(*history));
 
     out->policy = policy;
+    out->auto_close = known->app->auto_close;
     out->rec = known->rec;
     absw_board_get_trouble(place, trouble);
     out->trouble = trouble;

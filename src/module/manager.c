@@ -255,7 +255,7 @@ static int send_refusal(request_rec *r, const outcome_t *outcome)
     if (!policy) {
         return abswitch_send_failure(r, "libcrypto could not compute SHA-256");
     }
-    abswitch_send_begin(r, apr_time_sec(r->request_time), &markup);
+    markup = abswitch_send_begin(r, apr_time_sec(r->request_time));
     abswitch_page_refuse(&markup, &refusal);
     return abswitch_send_page(r, outcome->status, policy, &markup);
 }

@@ -25,6 +25,12 @@ const char *abswitch_markup_text(abswitch_markup_t *m, const char *s)
     return ap_escape_html(m->pool, absw_report_clean(s, m->pool));
 }
 
+const char *abswitch_markup_count(abswitch_markup_t *m, apr_uint32_t n)
+{
+    return n < 1000 ? apr_psprintf(m->pool, "%u", n)
+                    : apr_psprintf(m->pool, "%s,%03u", abswitch_markup_count(m, n / 1000), n % 1000);
+}
+
 /* ---- times ---- */
 
 const char *abswitch_markup_span(abswitch_markup_t *m, absw_sec_t seconds)

@@ -11,6 +11,7 @@ typedef struct {
     apr_bucket_brigade *bb;
     apr_pool_t *pool;           /* the request's */
     absw_sec_t now;             /* what the page's times are compared with */
+    const char *form_key;       /* for the manager's forms; NULL: the page is read only */
 } abswitch_markup_t;
 
 void abswitch_markup_put(abswitch_markup_t *m, const char *html);
@@ -19,6 +20,9 @@ void abswitch_markup_putf(abswitch_markup_t *m, const char *format, ...)
 
 /** s as text, or inside an attribute's double quotes: clean UTF-8, escaped. */
 const char *abswitch_markup_text(abswitch_markup_t *m, const char *s);
+
+/** A number as people read it: "1,000". */
+const char *abswitch_markup_count(abswitch_markup_t *m, apr_uint32_t n);
 
 /** A span of time in its two largest units: "7 h 47 min". Below 0 is 0. */
 const char *abswitch_markup_span(abswitch_markup_t *m, absw_sec_t seconds);

@@ -23,22 +23,31 @@ static const char *hash_of(apr_pool_t *p, const char *text)
     return apr_pstrdup(p, (const char *)base64);
 }
 
-static const char *policy_of(apr_pool_t *p, const char *forms)
+static const char *read_only_policy(apr_pool_t *p)
 {
     const char *style = hash_of(p, asset_status_css);
 
     return style ? apr_psprintf(p, "default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; "
-                                "form-action %s; frame-ancestors 'none'", style, forms) : NULL;
+                                "form-action 'none'; frame-ancestors 'none'", style) : NULL;
 }
 
 const char *abswitch_page_policy(apr_pool_t *p, const abswitch_page_t *page)
 {
-    return policy_of(p, page->report->csrf ? "'self'" : "'none'");
+    const char *style = hash_of(p, asset_status_css);
+    const char *script = hash_of(p, asset_manager_js);
+
+    if (!page->report->csrf) {
+        return read_only_policy(p);
+    }
+    return style && script
+           ? apr_psprintf(p, "default-src 'none'; style-src 'sha256-%s'; script-src 'sha256-%s'; "
+                          "base-uri 'none'; form-action 'self'; frame-ancestors 'none'", style,
+                          script) : NULL;
 }
 
 const char *abswitch_page_refusal_policy(apr_pool_t *p)
 {
-    return policy_of(p, "'none'");
+    return read_only_policy(p);
 }
 
 /* ---- the head ---- */
@@ -82,10 +91,15 @@ static void end_head(abswitch_markup_t *m)
 static void put_head(abswitch_markup_t *m, const abswitch_page_t *page)
 {
     begin_head(m);
-    if (page->refresh) {
+    if (page->refresh && !page->report->csrf) {
         abswitch_markup_put(m, "<meta http-equiv=\"refresh\" content=\"" REFRESH "\">\n");
     }
     put_title(m, page->report);
+    if (page->refresh && page->report->csrf) {
+        abswitch_markup_put(m, "<script>");
+        abswitch_markup_put(m, asset_manager_js);
+        abswitch_markup_put(m, "</script>\n");
+    }
     end_head(m);
 }
 
@@ -99,7 +113,9 @@ static void put_views(abswitch_markup_t *m, const abswitch_page_t *page)
 
     abswitch_markup_put(m, "<nav aria-label=\"Other views\">");
     if (page->refresh) {
-        abswitch_markup_putf(m, "<a href=\"?%s%srefresh=off\">Stop refreshing</a>", narrowed, and);
+        abswitch_markup_putf(m, "%s<a href=\"?%s%srefresh=off\">Stop refreshing</a>",
+                             page->report->csrf ? "<noscript><a href=\"\">Reload</a> </noscript>" : "",
+                             narrowed, and);
     }
     else {
         abswitch_markup_putf(m, "<a href=\"?%s\">Refresh every " REFRESH " s</a>", narrowed);
@@ -113,8 +129,9 @@ static void put_top(abswitch_markup_t *m, const abswitch_page_t *page)
 {
     const absw_report_t *report = page->report;
 
-    abswitch_markup_putf(m, "<header class=\"top\">\n<h1>mod_abswitch</h1>\n"
-                         "<p>Node <b>%s</b></p>\n", abswitch_markup_text(m, report->node));
+    abswitch_markup_putf(m, "<header class=\"top\">\n<h1>mod_abswitch%s</h1>\n"
+                         "<p>Node <b>%s</b></p>\n", report->csrf ? " manager" : "",
+                         abswitch_markup_text(m, report->node));
     abswitch_markup_putf(m, "<p><b>%s</b> %s</p>\n", abswitch_markup_time(m, m->now),
                          abswitch_markup_text(m, abswitch_markup_local(m, "%Z, %Y-%m-%d",
                                                                        m->now)));

@@ -6,22 +6,17 @@
 
 /* ---- shares of the new sessions ---- */
 
-static apr_uint64_t weight_of_all(const absw_report_app_t *app)
+static const char *share_of(abswitch_markup_t *m, const absw_policy_t *policy,
+                            const apr_uint32_t *weight, int side)
 {
+    apr_uint64_t own = weight[side];
     apr_uint64_t all = 0;
+    apr_uint64_t percent;
 
-    for (int i = 0; i < app->policy->sides_n; i++) {
-        all += app->rec.weight[i];
+    for (int i = 0; i < policy->sides_n; i++) {
+        all += weight[i];
     }
-    return all;
-}
-
-const char *abswitch_page_share(abswitch_markup_t *m, const absw_report_app_t *app, int side)
-{
-    apr_uint64_t all = weight_of_all(app);
-    apr_uint64_t own = app->rec.weight[side];
-    apr_uint64_t percent = all ? (own * 100 + all / 2) / all : 0;
-
+    percent = all ? (own * 100 + all / 2) / all : 0;
     /* what rounds to nothing or to everything is neither */
     if (own && percent == 0) {
         return "&lt; 1 %";
@@ -32,31 +27,42 @@ const char *abswitch_page_share(abswitch_markup_t *m, const absw_report_app_t *a
     return apr_psprintf(m->pool, "%d %%", (int)percent);
 }
 
-/* ---- the section's head ---- */
-
-/** "New sessions land on A (75 %) and B (25 %)." */
-static void put_lead(abswitch_markup_t *m, const absw_report_app_t *app)
+const char *abswitch_page_share(abswitch_markup_t *m, const absw_report_app_t *app, int side)
 {
-    const absw_policy_t *policy = app->policy;
+    return share_of(m, app->policy, app->rec.weight, side);
+}
+
+void abswitch_page_landing(abswitch_markup_t *m, const absw_policy_t *policy,
+                           const apr_uint32_t *weight)
+{
     int left = 0, first = 1;
 
     for (int i = 0; i < policy->sides_n; i++) {
-        left += app->rec.weight[i] != 0;
+        left += weight[i] != 0;
     }
-    abswitch_markup_put(m, "<p class=\"lead\">New sessions land on ");
+    abswitch_markup_put(m, "New sessions land on ");
     for (int i = 0; i < policy->sides_n; i++) {
-        if (!app->rec.weight[i]) {
+        if (!weight[i]) {
             continue;
         }
         abswitch_markup_putf(m, "%s<b>%s</b>", first ? "" : left == 1 ? " and " : ", ",
                              abswitch_markup_text(m, policy->sides[i].name));
         if (!first || left > 1) {
-            abswitch_markup_putf(m, " (%s)", abswitch_page_share(m, app, i));
+            abswitch_markup_putf(m, " (%s)", share_of(m, policy, weight, i));
         }
         first = 0;
         left--;
     }
-    abswitch_markup_put(m, ".</p>\n");
+    abswitch_markup_put(m, ".");
+}
+
+/* ---- the section's head ---- */
+
+static void put_lead(abswitch_markup_t *m, const absw_report_app_t *app)
+{
+    abswitch_markup_put(m, "<p class=\"lead\">");
+    abswitch_page_landing(m, app->policy, app->rec.weight);
+    abswitch_markup_put(m, "</p>\n");
 }
 
 /** Which record that is: by whom, when, why. */
@@ -129,7 +135,9 @@ void abswitch_page_app(abswitch_markup_t *m, const absw_report_app_t *app, int n
     for (int i = 0; i < app->policy->sides_n; i++) {
         abswitch_page_side(m, app, number, i);
     }
-    abswitch_markup_put(m, "</div>\n<div class=\"panels\">\n");
+    abswitch_markup_put(m, "</div>\n");
+    abswitch_page_app_orders(m, app, number);
+    abswitch_markup_put(m, "<div class=\"panels\">\n");
     put_charts(m, app, number);
     abswitch_markup_put(m, "<div class=\"stack\">\n");
     abswitch_page_nodes(m, app, number);

@@ -12,6 +12,19 @@ void abswitch_page_app(abswitch_markup_t *m, const absw_report_app_t *app, int n
 /** A side: its card. */
 void abswitch_page_side(abswitch_markup_t *m, const absw_report_app_t *app, int number, int side);
 
+/** The manager's controls; nothing on a page that is read only. */
+void abswitch_page_side_orders(abswitch_markup_t *m, const absw_report_app_t *app, int side);
+void abswitch_page_app_orders(abswitch_markup_t *m, const absw_report_app_t *app, int number);
+void abswitch_page_node_orders(abswitch_markup_t *m, const absw_report_app_t *app);
+
+/** What will happen to how many people if next takes the place of the record in force: a list. */
+void abswitch_page_foresee(abswitch_markup_t *m, const absw_report_app_t *app,
+                           const absw_switch_t *next);
+
+/** "New sessions land on A (75 %) and B (25 %)." */
+void abswitch_page_landing(abswitch_markup_t *m, const absw_policy_t *policy,
+                           const apr_uint32_t *weight);
+
 /** The tables: panels. */
 void abswitch_page_nodes(abswitch_markup_t *m, const absw_report_app_t *app, int number);
 void abswitch_page_log(abswitch_markup_t *m, const absw_report_app_t *app, int number);

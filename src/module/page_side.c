@@ -123,5 +123,6 @@ void abswitch_page_side(abswitch_markup_t *m, const absw_report_app_t *app, int 
     put_count(m, s);
     abswitch_markup_putf(m, "<p class=\"says\">%s</p>\n", meaning_of(m, app, side));
     put_rows(m, app, s);
+    abswitch_page_side_orders(m, app, side);
     abswitch_markup_put(m, "</article>\n");
 }

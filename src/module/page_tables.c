@@ -124,6 +124,7 @@ void abswitch_page_nodes(abswitch_markup_t *m, const absw_report_app_t *app, int
     if (app->nodes_more > 0) {
         abswitch_markup_putf(m, "<p class=\"soft\">and %d more</p>\n", app->nodes_more);
     }
+    abswitch_page_node_orders(m, app);
     end_panel(m);
 }
 

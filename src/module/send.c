@@ -26,11 +26,12 @@ int abswitch_send_text(request_rec *r, int status, const char *type, const char 
     return finish(r, status, type, bb);
 }
 
-void abswitch_send_begin(request_rec *r, absw_sec_t now, abswitch_markup_t *m)
+abswitch_markup_t abswitch_send_begin(request_rec *r, absw_sec_t now)
 {
-    m->bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    m->pool = r->pool;
-    m->now = now;
+    return (abswitch_markup_t){
+        .bb = apr_brigade_create(r->pool, r->connection->bucket_alloc), .pool = r->pool,
+        .now = now
+    };
 }
 
 int abswitch_send_page(request_rec *r, int status, const char *policy, abswitch_markup_t *m)

@@ -13,8 +13,8 @@
 /** text lives as long as the request. */
 int abswitch_send_text(request_rec *r, int status, const char *type, const char *text);
 
-/** A page that is to be written: into *m. */
-void abswitch_send_begin(request_rec *r, absw_sec_t now, abswitch_markup_t *m);
+/** A page that is to be written into what is returned; read only. */
+abswitch_markup_t abswitch_send_begin(request_rec *r, absw_sec_t now);
 
 /** What was written there. policy: its Content-Security-Policy. */
 int abswitch_send_page(request_rec *r, int status, const char *policy, abswitch_markup_t *m);

@@ -161,7 +161,8 @@ static int send_page(request_rec *r, const absw_report_t *report, const asked_t 
     if (!policy) {
         return abswitch_send_failure(r, "libcrypto could not compute SHA-256");
     }
-    abswitch_send_begin(r, apr_time_sec(report->time), &markup);
+    markup = abswitch_send_begin(r, apr_time_sec(report->time));
+    markup.form_key = report->csrf;
     abswitch_page_write(&markup, &page);
     return abswitch_send_page(r, HTTP_OK, policy, &markup);
 }
