@@ -62,6 +62,7 @@ deps:  ## install the Debian packages that building needs, if any is missing
 
 deps-check:  ## the same for building and testing
 	@.ci/deps $(BUILD_PACKAGES) $(CHECK_PACKAGES)
+	@.ci/axe
 
 deps-cluster:
 	@.ci/deps $(BUILD_PACKAGES) $(CLUSTER_PACKAGES)

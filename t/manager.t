@@ -412,5 +412,37 @@ subtest 'over a restart' => sub {
     done $ann->send($form), 'a form from before is good';
 };
 
+# --- who may ----------------------------------------------------------------------------------------------
+
+subtest 'a manager without a Require' => sub {
+    my $manager = 'SetHandler abswitch-manager';
+    my @rows = (
+        # said so, configuration
+        [1, "<Location /m>\n$manager\n</Location>"],
+        [1, "<Location \"/m\">\n$manager\n</Location>\n<Location /other>\nRequire local\n</Location>"],
+        [1, "<Location /m>\n$manager\n</Location>\n<Location /m2>\nRequire local\n</Location>"],
+        [1, "<Directory \"\${ROOT}/htdocs\">\nRequire all granted\n</Directory>\n<Location /m>\n$manager\n</Location>"],
+        [1, "<LocationMatch ^/m\$>\nSetHandler \"abswitch-manager\"\n</LocationMatch>"],
+        [0, "<Location /m>\n$manager\nRequire local\n</Location>"],
+        [0, "<Location /m>\n$manager\nRequire all granted\n</Location>"],
+        [0, "<Location /m>\n$manager\n<RequireAny>\nRequire local\n</RequireAny>\n</Location>"],
+        [0, "<Location />\nRequire local\n</Location>\n<Location /m>\n$manager\n</Location>"],
+        [0, "<Location \"/m\">\nRequire local\n</Location>\n<Location /m>\n$manager\n</Location>"],
+        [0, "<LocationMatch m>\nRequire local\n</LocationMatch>\n<Location /m>\n$manager\n</Location>"],
+        [0, "<Directory \"\${ROOT}/htdocs\">\nRequire local\n</Directory>\n<Location /m>\n$manager\n</Location>"],
+        [0, '<Location /s>\nSetHandler abswitch-status\n</Location>' =~ s/\\n/\n/gr],
+    );
+    my $one = ABSwitch::Site->new;
+    my $before = $one->{conf};
+    for my $row (@rows) {
+        my ($said, $conf) = @$row;
+        $one->set_conf("$before\n$conf\n");
+        $one->start;
+        $one->stop;
+        my $found = grep { /\[abswitch:warn\].*SetHandler abswitch-manager.*no Require for it/ } $one->{log}->news;
+        is $found, $said, ($said ? 'warned: ' : 'not warned: ') . $conf =~ s/\n/ /gr;
+    }
+};
+
 $site->log_is_clean;
 done_testing;

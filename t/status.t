@@ -39,6 +39,7 @@ my $site = ABSwitch::Site->new(
     conf => <<'CONF',
 <Location /abswitch-manager>
     SetHandler abswitch-manager
+    Require all granted
 </Location>
 <Location /private>
     SetHandler abswitch-manager

@@ -7,6 +7,7 @@
 #include <unixd.h>
 
 #include "config.h"
+#include "guard.h"
 #include "life.h"
 #include "say.h"
 #include "secret.h"
@@ -211,23 +212,12 @@ static int start_engine(apr_pool_t *p, apr_pool_t *ptemp, server_rec *s, abswitc
     return rv == APR_SUCCESS;
 }
 
-/** Does the configuration have that directive, with that argument if one is given? */
-static int has_directive(const ap_directive_t *at, const char *name, const char *arg)
-{
-    for (; at; at = at->next) {
-        if ((!ap_cstr_casecmp(at->directive, name) && (!arg || !ap_cstr_casecmp(at->args, arg)))
-            || has_directive(at->first_child, name, arg)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 /** Answers from mod_cache's quick handler never come to us: nobody would be sent or counted. */
 static void warn_of_cache(server_rec *s)
 {
-    if (ap_find_linked_module("mod_cache.c") && has_directive(ap_conftree, "CacheEnable", NULL)
-        && !has_directive(ap_conftree, "CacheQuickHandler", "off")) {
+    if (ap_find_linked_module("mod_cache.c")
+        && abswitch_guard_has(ap_conftree, "CacheEnable", NULL)
+        && !abswitch_guard_has(ap_conftree, "CacheQuickHandler", "off")) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "CacheEnable: what mod_cache answers at once "
                      "passes by mod_abswitch, so nobody is sent to a side or counted; give "
                      "CacheQuickHandler off");
@@ -305,6 +295,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     }
     apr_pool_pre_cleanup_register(pconf, node, stop_clean);
     warn_of_cache(s);
+    abswitch_guard_warn(ptemp, s);
     return OK;
 }
 

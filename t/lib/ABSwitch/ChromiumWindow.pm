@@ -4,6 +4,7 @@
 package ABSwitch::ChromiumWindow;
 use v5.36;
 use Carp qw(croak);
+use JSON::PP ();
 use MIME::Base64 qw(decode_base64);
 use ABSwitch::Host qw(spew);
 use ABSwitch::Wait qw(poll);
@@ -115,6 +116,24 @@ sub frame ($self, $css = undef) {
 
 sub resize ($self, $width, $height) {
     $self->_call(POST => '/window/rect', { width => $width + 0, height => $height + 0 });
+    return $self;
+}
+
+# A command of the browser's own protocol (Chrome DevTools), for what WebDriver has no word for.
+sub devtools ($self, $command, %parameters) {
+    return $self->_call(POST => '/goog/cdp/execute', { cmd => $command, params => \%parameters });
+}
+
+# The page is on a telephone of that width: a window cannot be made so narrow.
+sub on_a_telephone ($self, $width = 360) {
+    $self->devtools('Emulation.setDeviceMetricsOverride',
+        width => $width, height => 740, deviceScaleFactor => 2, mobile => JSON::PP::true);
+    return $self;
+}
+
+# The page's own scripts do not run.
+sub without_scripts ($self) {
+    $self->devtools('Emulation.setScriptExecutionDisabled', value => JSON::PP::true);
     return $self;
 }
 
