@@ -8,6 +8,7 @@ use Test::More;
 use ABSwitch::Demo;
 use ABSwitch::ErrorLog;
 use ABSwitch::Host qw(run slurp);
+use ABSwitch::Manager;
 use ABSwitch::Wait;
 
 my $demo = ABSwitch::Demo->new(name => 'demo');
@@ -136,6 +137,11 @@ subtest 'the status page and the manager' => sub {
         is client()->get("$page?format=json")->json->{apps}[0]{app}, 'contact', "$page as data";
     }
     like client()->get('/abswitch-status?format=text')->body, qr/contact/, 'as text';
+    my $manager = ABSwitch::Manager->new($demo);
+    for my $side (qw(A B)) {
+        ok $manager->order(action => 'flip', side => $side)->json->{ok}, "the manager flips to $side";
+        is browser()->post_form('/contact', '')->location, "/contact/$side/", 'at once';
+    }
     is side('A')->{drain}, 'draining', 'A drains while Anna is there';
     $anna->click('/contact/A/logout');
     wait_for 'A to be drained', 10, sub { ($_ = side('A')->{drain}) eq 'drained' };

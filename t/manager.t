@@ -8,6 +8,7 @@ use Digest::SHA qw(hmac_sha256 sha256_base64);
 use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Time::HiRes qw(sleep time);
+use ABSwitch::Host qw(repo run slurp which);
 use ABSwitch::Manager;
 use ABSwitch::Site;
 use ABSwitch::Wait;
@@ -410,6 +411,21 @@ subtest 'over a restart' => sub {
     is_deeply $site->status->{switch}, $before->{switch}, 'the switch';
     is_deeply $site->status->{log}, $before->{log}, 'and the log';
     done $ann->send($form), 'a form from before is good';
+};
+
+# --- the manual -------------------------------------------------------------------------------------------
+
+subtest 'the script of the manual' => sub {
+    plan skip_all => "there is no $_ here" for grep { !which($_) } qw(curl jq);
+    my ($script, $said) = slurp(repo('docs/manager.md')) =~ /^```sh\n(url=.*?)^```\n\n    (\{.*?\})\n/ms;
+    my $side = $site->status->{switch}{weights}{A} ? 'B' : 'A';
+    $script =~ s{http://localhost}{$site->origin}e;
+    $script =~ s{side=B}{side=$side};
+    my ($exit, $output) = run('sh', '-c', $script);
+    is $exit, 0, 'it runs' or diag $output;
+    my $generation = $site->status->{switch}{generation};
+    is $output, $said =~ s/13/$generation/r . "\n", 'and says what the manual says';
+    is_deeply [$site->status->{switch}{weights}{$side}, $site->status->{switch}{note}], [1, 'release 42'], 'it is done';
 };
 
 # --- who may ----------------------------------------------------------------------------------------------

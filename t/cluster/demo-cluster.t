@@ -5,11 +5,13 @@
 
 use v5.36;
 use IO::Socket::INET;
+use JSON::PP ();
 use List::Util qw(uniq);
 use Test::More;
 use ABSwitch::Demo;
 use ABSwitch::ErrorLog;
 use ABSwitch::Host qw(free_port is_free run spew which);
+use ABSwitch::Manager;
 use ABSwitch::Memcached;
 use ABSwitch::Wait;
 
@@ -75,6 +77,20 @@ subtest 'a flip by nc' => sub {
     }
     $anna->click('/contact/A/logout');
     wait_for 'A to be drained', 20, sub { $_ = $demo->side('A'); $_->{drain} eq 'drained' };
+};
+
+subtest 'the manager behind the balancer' => sub {
+    my $manager = ABSwitch::Manager->new($demo);
+    for my $side (qw(A B)) {
+        my $generation = $manager->generation;
+        my $r = $manager->send($manager->form(action => 'flip', side => $side),
+            Origin => "http://127.0.0.1:$port", Referer => "http://127.0.0.1:$port/abswitch-manager");
+        is_deeply $r->json, { ok => JSON::PP::true, generation => $generation + 1 }, "a form from its page flips to $side";
+        wait_for 'it to be in force on every node', 5, sub {
+            $_ = join ' ', map { $manager->generation } 1 .. 3;
+            $_ eq join ' ', ($generation + 1) x 3;
+        };
+    }
 };
 
 subtest 'a node goes, and comes back as the demo says' => sub {
