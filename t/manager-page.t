@@ -156,6 +156,24 @@ JS
     $dora->quit;
 };
 
+# Another site's page, which knows everything but the reader's own origin; even a key that is good.
+subtest 'from another site' => sub {
+    my $generation = generation();
+    my $form = join '', map { qq(<input name="$_->[0]" value="$_->[1]">) } ['app', 'contact'], ['action', 'flip'],
+        ['side', 'A'], ['generation', $generation], ['token', $script->key];
+    $site->write('htdocs/evil.html', qq(<!doctype html><title>evil</title><iframe src="$page"></iframe>)
+        . qq(<form method="post" action="$page">$form<button>win</button></form>));
+    my $fred = $chromium->person;
+    $fred->visit($site->origin =~ s/127\.0\.0\.1/localhost/r . '/evil.html');
+    $fred->frame('iframe');
+    like $fred->run('return location.href'), qr/\Achrome-error:/, 'the manager cannot be framed';
+    $fred->frame->click('button');
+    poll(10, sub { $fred->title =~ /Not done/ });
+    like $fred->text('.lead'), qr/\AThe form comes from another site/, 'nor ordered by its form';
+    is generation(), $generation, 'nothing has changed';
+    $fred->quit;
+};
+
 subtest 'what a checker of accessibility finds' => sub {
     my $axe = ABSwitch::Axe->source or plan skip_all => ABSwitch::Axe->missing;
     $script->order(action => 'close', side => 'C');

@@ -70,7 +70,7 @@ subtest 'one order for three nodes' => sub {
 
 subtest 'several managers at once' => sub {
     my ($cluster, @managers) = cluster();
-    for my $round (0 .. 9) {
+    for my $round (0 .. 5) {
         my $key = $managers[0]->key;
         my @open = map { $_->client->open } @managers;
         my @text = map {
@@ -132,8 +132,27 @@ subtest 'a store that is away, or hangs' => sub {
     $cluster->expect_log(qr/store|contact/);
 };
 
+subtest 'one of two mirrors is lost' => sub {
+    my @stores = map { ABSwitch::Memcached->new->start } 1 .. 2;
+    my ($cluster, $ann, $bob) = cluster(store => \@stores, nodes => 2, server => 'ABSwitchStoreTimeout 300ms');
+    my $generation = 0;
+    for my $row ([0, 'pause', $bob], [1, 'kill', $ann]) {
+        my ($lost, $how, $manager) = @$row;
+        $stores[$lost]->$how;
+        my $r = $manager->order(action => 'weights', weights => 'A=1 B=' . ($generation + 2), generation => $generation);
+        is said($r), '200 ' . ++$generation, "$how of the " . ($lost ? 'second' : 'first') . ': an order is taken';
+        ok poll(15, sub { all_at($cluster) eq $generation }), '... both nodes have it';
+        $how eq 'pause' ? $stores[$lost]->resume : $stores[$lost]->start;
+        ok poll(20, sub { !grep { ($_->get('abswitch:contact:switch') // '') !~ /gen=$generation / } @stores }),
+            '... and both stores, when it is back';
+        ok poll(20, sub { $cluster->whole($_)->{store}{state} eq 'up' }), "... node $_ sees both" for 0, 1;
+    }
+    is_deeply [map { $_->{generation} } $cluster->node(0)->status->{log}->@*], [reverse 1 .. $generation], 'the log is whole';
+    $cluster->expect_log(qr/store|contact/);
+};
+
 subtest 'a change of somebody else\'s that is on its way' => sub {
-    my ($cluster, @managers) = cluster(sync => '2s', nodes => 2);
+    my ($cluster, @managers) = cluster(sync => '1s', nodes => 2);
     is said($managers[0]->order(action => 'flip', side => 'B')), '200 1', 'a flip here';
     my $r = $managers[1]->order(action => 'flip', side => 'B', generation => 0);
     like said($r), qr/\A409 .*meanwhile.*generation 1\)/, 'is known there from the store, before the sync';
