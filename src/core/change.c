@@ -12,8 +12,7 @@ const char *absw_change_result_text(absw_change_result_e result)
     static const char *const TEXTS[ABSW_CHANGE_RESULT_COUNT] = {
         [ABSW_CHANGE_DONE] = "done",
         [ABSW_CHANGE_PASSED] = "the switch has been changed meanwhile; look at it again",
-        [ABSW_CHANGE_PENDING] = "another change of the switch is being taken up; look at it again "
-                                "in a moment",
+        [ABSW_CHANGE_PENDING] = "another change is being taken up; look at it again in a moment",
         [ABSW_CHANGE_SAME] = "nothing would change",
         [ABSW_CHANGE_NONE_OPEN] = "no side would be open",
         [ABSW_CHANGE_NOT_CLOSED] = "the side is not closed",
