@@ -210,6 +210,21 @@ static void add_up(const absw_cluster_facts_t *facts, int side, absw_cluster_sid
     }
 }
 
+/* Does a node say that it has sessions there? That they have ended elsewhere is for it to say: one
+ * may have come back to it. A node that was stopped says no more. */
+static int is_said(const absw_cluster_facts_t *facts, int side)
+{
+    for (int i = 0; i < facts->nodes_n; i++) {
+        const absw_cluster_node_t *node = &facts->nodes[i];
+
+        if (absw_cluster_counts(facts, node, side) && !node->record->left
+            && node->record->sides[side].sessions > 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 void absw_cluster_judge(const absw_cluster_facts_t *facts, int side, absw_cluster_side_t *found)
 {
     absw_side_state_e state = absw_switch_state(facts->policy, facts->rec, side,
@@ -225,6 +240,6 @@ void absw_cluster_judge(const absw_cluster_facts_t *facts, int side, absw_cluste
     }
     else {
         found->drain = facts->sides[side].unknown || found->sessions > 0 || found->in_flight > 0
-                       ? ABSW_DRAIN_DRAINING : ABSW_DRAIN_DRAINED;
+                       || is_said(facts, side) ? ABSW_DRAIN_DRAINING : ABSW_DRAIN_DRAINED;
     }
 }

@@ -26,6 +26,13 @@ typedef struct {
 
 /* --- what is remembered between syncs, of a cluster only ------------------------------- */
 
+/** Ends of sessions that a node tells of, and when this process heard of each. */
+typedef struct {
+    int n;
+    absw_end_t ends[ABSW_RECORD_ENDS];
+    apr_time_t at[ABSW_RECORD_ENDS];    /* 0: it was there when we first looked */
+} absw_heard_t;
+
 /** A node, as this process remembers it. */
 typedef struct {
     const char *name;
@@ -38,6 +45,8 @@ typedef struct {
     apr_uint64_t sequence;
     apr_time_t clock;
     apr_time_t seen;            /* when it was seen to come; 0: it was there when we first looked */
+    apr_time_t seen_before;     /* when the one before it was; 0: not known */
+    absw_heard_t heard;
     apr_interval_time_t skew;
     apr_time_t doubled_until;
     struct {
@@ -66,6 +75,7 @@ typedef struct absw_memory_t {
     apr_time_t wrote_clock;
     apr_time_t strange_at;      /* when somebody else's record was last found under our name */
     apr_time_t doubled_until;
+    absw_heard_t heard;         /* of our own record */
     int file_failed;            /* it was said that the files cannot be written */
     absw_own_sheet_t own[ABSW_SIDES_MAX];
     int inherited_loaded;       /* what there is to inherit is at hand */
@@ -123,6 +133,8 @@ void absw_peer_recall(const absw_tick_t *tick, absw_known_t *known);
 void absw_peer_hear(const absw_tick_t *tick, absw_known_t *known, const absw_store_item_t *item,
                     absw_peer_t *peer);
 void absw_peer_forget(absw_memory_t *memory, absw_peer_t *peer);
+/** The ends that a record tells of are heard now (0: who knows when), but those heard before. */
+void absw_peer_hear_ends(absw_heard_t *heard, const absw_record_t *record, apr_time_t now);
 void absw_peer_hear_self(const absw_tick_t *tick, absw_known_t *known,
                          const absw_store_item_t *item);
 

@@ -46,6 +46,7 @@ static void recall_peer(absw_memory_t *memory, const absw_board_peer_t *kept)
     peer->doubled_until = kept->doubled_until;
     peer->skew = kept->skew;
     peer->seen = kept->seen;
+    peer->seen_before = 0;
     peer->clock = kept->clock;
     peer->has = peer->has && peer->boot == kept->boot && peer->sequence == kept->sequence;
     peer->boot = kept->boot;
@@ -140,6 +141,29 @@ static apr_interval_time_t skew_of(const absw_tick_t *tick, const absw_known_t *
     return peer->boot && before && record->clock < before ? record->clock - before : 0;
 }
 
+void absw_peer_hear_ends(absw_heard_t *heard, const absw_record_t *record, apr_time_t now)
+{
+    absw_heard_t before = *heard;
+    int from = 0;
+
+    heard->n = record->ends_n;
+    for (int i = 0; i < record->ends_n; i++) {
+        const absw_end_t *end = &record->ends[i];
+
+        heard->ends[i] = *end;
+        heard->at[i] = now;
+        for (int n = 0; n < before.n; n++) {    /* they keep their order: it is the first */
+            int k = (from + n) % before.n;
+
+            if (before.ends[k].hash == end->hash && before.ends[k].at == end->at) {
+                heard->at[i] = before.at[k];
+                from = k + 1;
+                break;
+            }
+        }
+    }
+}
+
 static int is_newer(apr_uint64_t boot, apr_uint64_t sequence, apr_uint64_t than_boot,
                     apr_uint64_t than_sequence)
 {
@@ -150,6 +174,8 @@ static void take(const absw_tick_t *tick, const absw_known_t *known, absw_peer_t
                  const absw_record_t *record)
 {
     peer->skew = skew_of(tick, known, peer, record);
+    absw_peer_hear_ends(&peer->heard, record, peer->has ? tick->now : 0);
+    peer->seen_before = peer->seen;
     peer->seen = peer->boot || peer->known_before ? tick->now : 0;
     peer->record = *record;
     peer->has = 1;
@@ -171,6 +197,7 @@ void absw_peer_hear(const absw_tick_t *tick, absw_known_t *known, const absw_sto
         return;
     }
     if (record->boot == peer->boot && record->sequence == peer->sequence) {
+        absw_peer_hear_ends(&peer->heard, record, 0);
         peer->record = *record;
         peer->has = 1;
     }

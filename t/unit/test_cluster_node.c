@@ -92,6 +92,35 @@ static void test_union(void **state)
     assert_string_equal(stored("abswitch:contact:count:A"), "90");
 }
 
+/* A node that had not heard of a logout when it last spoke does not contradict it. */
+static void test_logout_told_late(void **state)
+{
+    (void)state;
+    begin(3);
+    sim_click(&sim, &sim.nodes[0], 1, SIM_T0, SIDE_A);
+    sim_click(&sim, &sim.nodes[1], 1, SIM_T0, SIDE_A);
+    sim_run(&sim, 3);
+    assert_count(SIDE_A, 1);
+    sim.nodes[1].handle.cut = 1;
+    sim_logout(&sim, &sim.nodes[1], 1);
+    sim_run(&sim, 5);
+    assert_int_equal(side_of(2, SIDE_A)->sessions, 1);
+    sim.nodes[1].handle.cut = 0;
+    for (int i = 0; i < 3; i++) {       /* web3 and web2 hear of it, web1 does not yet */
+        sim_tick(&sim, &sim.nodes[(i + 1) % 2 + 1]);
+    }
+    assert_int_equal(side_of(2, SIDE_A)->sessions, 0);
+    sim_tick(&sim, &sim.nodes[0]);
+    sim_tick(&sim, &sim.nodes[2]);
+    assert_int_equal(side_of(2, SIDE_A)->sessions, 0);
+
+    /* who comes back counts again, though it ended elsewhere a moment ago */
+    sim_run(&sim, 2);
+    sim_click(&sim, &sim.nodes[0], 1, SIM_T0, SIDE_A);
+    sim_run(&sim, 4);
+    assert_count(SIDE_A, 1);
+}
+
 static void test_flip_and_drain(void **state)
 {
     (void)state;
@@ -350,6 +379,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_union),
+        TEST(test_logout_told_late),
         TEST(test_flip_and_drain),
         TEST(test_silent),
         TEST(test_clean_stop),
