@@ -508,7 +508,6 @@ static void list_nodes(const absw_tick_t *tick, absw_known_t *known)
             apr_interval_time_t least = ABSW_CLUSTER_SYNCS * tick->node->sync + 1;
 
             node->record = &peer->record;
-            node->doubled |= peer->record.doubled && !peer->record.left;
             node->skew = peer->skew;
             node->age = peer->seen ? tick->now - peer->seen : tick->now - peer->clock;
             if (!peer->seen && node->age < least) {

@@ -173,6 +173,9 @@ static int is_newer(apr_uint64_t boot, apr_uint64_t sequence, apr_uint64_t than_
 static void take(const absw_tick_t *tick, const absw_known_t *known, absw_peer_t *peer,
                  const absw_record_t *record)
 {
+    if (record->doubled && !record->left) {
+        peer->doubled_until = tick->now + doubled_for(tick);
+    }
     peer->skew = skew_of(tick, known, peer, record);
     absw_peer_hear_ends(&peer->heard, record, peer->has ? tick->now : 0);
     peer->seen_before = peer->seen;
@@ -229,7 +232,8 @@ apr_uint32_t absw_peer_sessions(const absw_tick_t *tick, const absw_cluster_node
 /* --- this node ----------------------------------------------------------------------- */
 
 /* Somebody else wrote under our name since we did: once may be an old copy of ours that was put
- * back; time and again it is a node of the same name. */
+ * back; time and again it is a node of the same name. What that one counts we overwrite, so when it
+ * goes nobody knows its sessions: they are seen again, or end, within an idle time-out. */
 static void find_strange(const absw_tick_t *tick, absw_known_t *known,
                          const absw_record_t *record)
 {
@@ -242,6 +246,9 @@ static void find_strange(const absw_tick_t *tick, absw_known_t *known,
                           known->app->policy->name, tick->node->name);
         }
         memory->doubled_until = tick->now + doubled_for(tick);
+        if (known->cluster.relearning_until < tick->sec + known->app->policy->idle) {
+            known->cluster.relearning_until = tick->sec + known->app->policy->idle;
+        }
     }
     memory->strange_at = tick->now;
     if (record->boot >= known->cluster.boot) {
@@ -343,7 +350,9 @@ static absw_sec_t inherited_until(const absw_tick_t *tick, const absw_known_t *k
 /*
  * What the last record cannot say are the sessions that came after it. There are none if it was
  * the last word of a clean stop; else they have been seen again, or have ended, after an idle
- * time-out.
+ * time-out. (It would not do to believe a record that is a sync old at most: nobody knows when the
+ * node died, nor how long it could not write before that. Who clicked there once in that time is
+ * in no table but the lost one.)
  */
 static void judge_loss(absw_known_t *known, const absw_record_t *record, int whole)
 {
