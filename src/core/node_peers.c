@@ -102,9 +102,8 @@ static void repeat(const absw_tick_t *tick, const absw_known_t *known, const abs
     }
 }
 
-static int decode(const absw_tick_t *tick, const absw_known_t *known,
-                  const absw_store_item_t *item, const char *name, absw_record_t *record,
-                  int *bad)
+static int decode(const absw_tick_t *tick, absw_known_t *known, const absw_store_item_t *item,
+                  const char *name, absw_record_t *record, int *bad)
 {
     char why[ABSW_RECORD_WHY];
 
@@ -120,12 +119,7 @@ static int decode(const absw_tick_t *tick, const absw_known_t *known,
         *bad = 0;
         return 1;
     }
-    if (!*bad) {
-        *bad = 1;
-        absw_tick_say(tick, ABSW_SAY_ERROR, known->app, ABSW_NO_SIDE,
-                      "record of node %s of %s in the store is not taken: %s", name,
-                      known->app->policy->name, why);
-    }
+    absw_tick_ignore(tick, known, item->key, why, bad);
     return 0;
 }
 
@@ -402,10 +396,9 @@ void absw_peer_hear_self(const absw_tick_t *tick, absw_known_t *known,
 {
     absw_record_t *record = apr_palloc(tick->pool, sizeof(*record));
     absw_memory_t *memory = known->memory;
-    int bad = 1;                /* it is overwritten in a moment: not worth a word */
 
     if (item->found != ABSW_STORE_FOUND
-        || !decode(tick, known, item, tick->node->name, record, &bad)) {
+        || !decode(tick, known, item, tick->node->name, record, &memory->own_bad)) {
         record = NULL;
     }
     if (known->cluster.lost

@@ -146,8 +146,8 @@ static int is_at_hand(const absw_peer_t *peer, int side)
            && sheet->head.sequence >= peer->record.sides[side].members_sequence;
 }
 
-static void read_sheet(const absw_tick_t *tick, const absw_known_t *known, absw_peer_t *peer,
-                       int side, const absw_store_item_t *item)
+static void read_sheet(const absw_tick_t *tick, absw_known_t *known, absw_peer_t *peer, int side,
+                       const absw_store_item_t *item)
 {
     const char *why = NULL;
 
@@ -160,12 +160,11 @@ static void read_sheet(const absw_tick_t *tick, const absw_known_t *known, absw_
     apr_pool_clear(peer->sides[side].pool);
     peer->sides[side].sheet = absw_sheet_decode(item->value, item->len, peer->sides[side].pool,
                                                 &why);
-    if (!peer->sides[side].sheet && !peer->bad) {
-        peer->bad = 1;
-        absw_tick_say(tick, ABSW_SAY_ERROR, known->app, side,
-                      "sessions of node %s on side %s of %s in the store are not taken: %s",
-                      peer->name, known->app->policy->sides[side].name,
-                      known->app->policy->name, why);
+    if (peer->sides[side].sheet) {
+        peer->sides[side].bad = 0;
+    }
+    else {
+        absw_tick_ignore(tick, known, item->key, why, &peer->sides[side].bad);
     }
 }
 
@@ -255,8 +254,8 @@ static int unite(const absw_tick_t *tick, absw_known_t *known, const absw_cluste
 }
 
 /* What the first node has told; 0: nothing that can be believed. */
-static int take_count(const absw_known_t *known, int side, const bounds_t *bounds,
-                      absw_cluster_union_t *found)
+static int take_count(const absw_tick_t *tick, absw_known_t *known, int side,
+                      const bounds_t *bounds, absw_cluster_union_t *found)
 {
     const absw_store_item_t *item = &known->counts[side];
     apr_size_t len = item->len;
@@ -269,6 +268,7 @@ static int take_count(const absw_known_t *known, int side, const bounds_t *bound
         len--;
     }
     if (!absw_text_number(item->value, len, APR_UINT32_MAX, &number)) {
+        absw_tick_ignore_bytes(tick, known, item, "it is no number");
         return 0;
     }
     found->sessions = (apr_uint32_t)number;
@@ -329,7 +329,7 @@ static void find_unions(const absw_tick_t *tick, absw_known_t *known,
         if (wants_sheets(&bounds[i])
             && !(reads && known->complete
                  && unite(tick, known, facts, i, &bounds[i], &unions[i]))
-            && (first || !take_count(known, i, &bounds[i], &unions[i]))
+            && (first || !take_count(tick, known, i, &bounds[i], &unions[i]))
             && needs_sheets(&bounds[i])) {
             unions[i].unknown = 1;
             unions[i].exact = 0;

@@ -33,7 +33,7 @@
  */
 
 #define MAGIC       "mod_abswitch tbl"      /* 16 bytes */
-#define LAYOUT      2u      /* raise it whenever what a section's bytes mean changes */
+#define LAYOUT      3u      /* raise it whenever what a section's bytes mean changes */
 #define BYTE_ORDER_MARK 0x01020304u
 
 #define SESSIONS_MAX    16777216u

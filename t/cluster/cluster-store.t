@@ -29,6 +29,11 @@ sub trouble ($site) {
     return $site->client->get('/abswitch-status?format=text')->body =~ /^contact\.trouble: (.*)/m ? $1 : 'no such line';
 }
 
+# The mark of a value under another key.
+sub ignored ($site) {
+    return $site->client->get('/abswitch-status?format=text')->body =~ /^contact\.ignored: (.*)/m ? $1 : 'no such line';
+}
+
 # Looks again and again for a while; returns how often the block said something, and the first of it.
 sub watch ($seconds, $block) {
     my ($end, $times, @said) = (time + $seconds, 0);
@@ -129,6 +134,18 @@ subtest 'rubbish under every key' => sub {
     ok @keys >= 8, 'there are keys' or diag "@keys";
     my %whole = map { $_ => scalar $store->get($_) // '' } @keys;
     my $put_back = sub { $store->set($_, $whole{$_}) for grep { /:(?:switch|log)\z/ } @keys };
+    # The mark names the key; what nobody needed to read has none.
+    for my $key (map { $cluster->key($_) } 'epoch', 'nodes', 'node:web1') {
+        $store->set($key, "rub\0bish");
+        wait_for "a mark for $key", SOON, sub {
+            $_ = join '; ', map { ignored($_) } $cluster->nodes; /\Q$key\E is not taken: /;
+        };
+        my ($marked) = grep { ignored($_) =~ /\Q$key\E / } $cluster->nodes;
+        like $marked->client->get('/abswitch-status')->body, qr/Ignored in the store:.*\Q$key\E is not taken: /, 'on the page';
+        my @said = $marked->log_text =~ /: (\Q$key\E is not taken: .*)/g;
+        is scalar(@said), 1, 'the error log says it once' or diag join "\n", @said;
+        $live->();
+    }
     # Under all of them at once; but an empty switch is none.
     for my $value ('', 'x', "\0" x 40, "\xff\xfe\x80" x 30, '9' x 400, '-1', '18446744073709551616', 'x' x 1_000_000,
         "am\1" . "\xff" x 200, 'v=1 epoch=' . '0' x 32 . ' side=A:4294967295') {
