@@ -167,8 +167,10 @@ static int is_newer(apr_uint64_t boot, apr_uint64_t sequence, apr_uint64_t than_
 static void take(const absw_tick_t *tick, const absw_known_t *known, absw_peer_t *peer,
                  const absw_record_t *record)
 {
-    if (record->doubled && !record->left) {
-        peer->doubled_until = tick->now + doubled_for(tick);
+    apr_time_t until = tick->now + ABSW_CLUSTER_SYNCS * tick->node->sync;
+
+    if (record->doubled && !record->left && peer->doubled_until < until) {
+        peer->doubled_until = until;    /* it says so for long enough itself */
     }
     peer->skew = skew_of(tick, known, peer, record);
     absw_peer_hear_ends(&peer->heard, record, peer->has ? tick->now : 0);

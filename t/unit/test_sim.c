@@ -18,7 +18,7 @@
 #define RUNS    500
 #define STEPS   400         /* tenths of a second */
 
-#define TWIN_SYNCS  7       /* by then everybody has noticed twins */
+#define TWIN_SYNCS  6       /* by then everybody has noticed twins */
 
 static int drained_at_all;
 
