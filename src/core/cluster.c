@@ -123,7 +123,8 @@ static int doubt_report(const absw_cluster_facts_t *facts, const absw_cluster_no
     if (state == ABSW_NODE_LIVE && is_skewed(node)) {
         return snprintf(reason, ABSW_CLUSTER_REASON,
                         "the clock of %s is %d s %s; set it right", node->name,
-                        (int)(apr_time_sec(node->skew < 0 ? -node->skew : node->skew) % 1000000000),
+                        (int)(apr_time_sec((node->skew < 0 ? -node->skew : node->skew)
+                                          + APR_USEC_PER_SEC / 2) % 1000000000),
                         node->skew < 0 ? "behind" : "ahead");
     }
     return 0;

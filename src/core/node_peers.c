@@ -53,17 +53,48 @@ static void recall_peer(absw_memory_t *memory, const absw_board_peer_t *kept)
     peer->sequence = kept->sequence;
 }
 
-/* Whoever ticked last wrote what he knew to the board: take it, if that was not us. */
-void absw_peer_recall(const absw_tick_t *tick, absw_known_t *known)
+static void shift(apr_time_t *moment, apr_interval_time_t by)
 {
-    absw_memory_t *memory = known->app->memory;
+    if (*moment > 0) {
+        *moment -= by;
+    }
+}
+
+/* Our clock was set back since the last sync: so are the moments that we remember, or what was seen
+ * would be news until the clock has caught up, and a node that died would live as long. */
+static void set_back(absw_known_t *known, apr_interval_time_t by)
+{
+    absw_memory_t *memory = known->memory;
+
+    for (apr_hash_index_t *i = apr_hash_first(NULL, memory->peers); i; i = apr_hash_next(i)) {
+        absw_peer_t *peer = apr_hash_this_val(i);
+
+        shift(&peer->seen, by);
+        shift(&peer->seen_before, by);
+        shift(&peer->doubled_until, by);
+        for (int e = 0; e < peer->heard.n; e++) {
+            shift(&peer->heard.at[e], by);
+        }
+    }
+    for (int e = 0; e < memory->heard.n; e++) {
+        shift(&memory->heard.at[e], by);
+    }
+    for (int i = 0; i < ABSW_SIDES_MAX; i++) {
+        shift(&memory->own[i].at, by);
+    }
+    shift(&memory->answered, by);
+    shift(&memory->answers_since, by);
+    shift(&memory->strange_at, by);
+    shift(&memory->doubled_until, by);
+    shift(&known->cluster.settled, by);
+}
+
+/* Whoever ticked last wrote what he knew to the board: take it, if that was not us. */
+static void recall(const absw_tick_t *tick, absw_known_t *known)
+{
+    absw_memory_t *memory = known->memory;
     absw_board_peer_t kept;
 
-    known->memory = memory;
-    absw_board_get_cluster(&known->app->place, &known->cluster);
-    if (memory->awake && memory->sequence == known->cluster.sequence) {
-        return;
-    }
     for (int i = 0; i < known->cluster.peers_n && i < ABSW_BOARD_PEERS_MAX; i++) {
         if (!absw_board_get_peer(&known->app->place, i, &kept)
             || !absw_roster_is_name(kept.name, strlen(kept.name))) {
@@ -83,6 +114,20 @@ void absw_peer_recall(const absw_tick_t *tick, absw_known_t *known)
     memory->answered = 0;
     memory->answers_since = 0;
     memory->inherited_loaded = 0;
+}
+
+void absw_peer_recall(const absw_tick_t *tick, absw_known_t *known)
+{
+    absw_memory_t *memory = known->app->memory;
+
+    known->memory = memory;
+    absw_board_get_cluster(&known->app->place, &known->cluster);
+    if (!memory->awake || memory->sequence != known->cluster.sequence) {
+        recall(tick, known);
+    }
+    if (tick->was.synced > tick->now) {
+        set_back(known, tick->was.synced - tick->now);
+    }
 }
 
 /* --- another node -------------------------------------------------------------------- */

@@ -337,6 +337,16 @@ static void test_skewed(void **state)
     sim.nodes[1].skew = 0;
     sim_run(&sim, 6);
     assert_drain(SIDE_A, ABSW_DRAIN_DRAINED);
+
+    /* A clock that is set back by more than the store's age, or while another node dies. */
+    sim.nodes[1].skew = -apr_time_from_sec(60);
+    sim_run(&sim, 2);
+    assert_true(side_of(1, SIDE_A)->known);
+    assert_non_null(strstr(side_of(1, SIDE_A)->reason, "s ahead; set it right"));
+    sim_kill(&sim.nodes[0]);
+    sim.nodes[1].skew = -apr_time_from_sec(120);
+    sim_run(&sim, 6);
+    assert_non_null(strstr(side_of(1, SIDE_A)->reason, "web1:80 is silent since"));
 }
 
 /* Does any node's page name the key of a value that could not be taken? */
