@@ -42,7 +42,11 @@ subtest 'one node is cut off from the store' => sub {
     my $cluster = $crowd->cluster;
     $proxies[2]->mode('cut');
     $crowd->unknown('cut', qr/web3|store|memcached|127\.0\.0\.1/);
-    like(($cluster->each_side('A', 'reason'))[$_], qr/web3/, "node $_ says who is silent") for 0, 1;
+    # On a busy machine the others, too, wait in vain for a proxy now and then.
+    wait_for 'the others to say who is silent', 10, sub {
+        $_ = join '; ', my @reasons = ($cluster->each_side('A', 'reason'))[0, 1];
+        2 == grep { /web3/ } @reasons;
+    };
     like(($cluster->each_side('A', 'reason'))[2], $STORE, 'and that one, that it reaches no store');
 
     # A flip that it cannot know of: its newcomers still land on A, and the drain waits for it.

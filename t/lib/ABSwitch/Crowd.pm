@@ -24,12 +24,14 @@ use constant {
 use constant WITHIN => 3 * SYNC + SLACK;    # all is right again so soon after it can be noticed
 
 # What ABSwitch::Cluster takes. They are on side A, and new people land on B.
+# slow    seconds: who waits longer for an answer is interrupted (1)
 sub new ($class, %o) {
+    my $slow = delete $o{slow} // 1;
     my $cluster = ABSwitch::Cluster->new(sync => SYNC * 1000 . 'ms', app => 'ABSwitchLogout /logout', %o)->start;
     my $self = bless {
         cluster => $cluster, store => $cluster->store, client => $cluster->balancer,
         tokens => [map { $cluster->token } 1 .. USERS], clicks => 0, interrupted => [], looks => 0, false => [],
-        took => [],
+        took => [], slow => $slow, start => time,
     }, $class;
     $self->everybody for 1 .. 3;
     $cluster->flip('B');
@@ -48,8 +50,9 @@ sub everybody ($self) {
         my $r = $self->{cluster}->click($self->{client}, $token);
         my $took = time - $start;
         my $seen = $r->status . ' ' . ($r->header('X-Verdict') // $r->reason) . ' ' . ($r->header('X-Side') // '');
-        push $self->{interrupted}->@*, $seen if $seen ne '200 pass A';
-        push $self->{interrupted}->@*, sprintf 'slow: %.2f s', $took if $took > 1;
+        my $where = sprintf ' at %s, %.1f s after the start', $self->{client}->node->name, $start - $self->{start};
+        push $self->{interrupted}->@*, $seen . $where if $seen ne '200 pass A';
+        push $self->{interrupted}->@*, sprintf('%.2f s', $took) . $where if $took > $self->{slow};
         $self->{clicks}++;
     }
     return;

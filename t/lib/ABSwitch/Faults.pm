@@ -20,38 +20,41 @@ use ABSwitch::Wait;
 my $BACKOFF = ABSwitch::Crowd::BACKOFF;
 my %FAULT = (
     'memcached killed' => {
-        on => 'store', wait => $BACKOFF, break => sub ($f, $store) { $store->kill }, mend => sub ($f, $store) { $store->start },
+        on => 'store', wait => $BACKOFF,
+        break => sub ($f, $store) { $store->kill },
+        mend => sub ($f, $store) { $store->start },
     },
     'memcached stopped' => {
-        on => 'store', wait => $BACKOFF, break => sub ($f, $store) { $store->pause }, mend => sub ($f, $store) { $store->resume },
+        on => 'store', wait => $BACKOFF,
+        break => sub ($f, $store) { $store->pause },
+        mend => sub ($f, $store) { $store->resume },
     },
-    'flush_all' => { on => 'store', wait => 0, break => sub ($f, $store) { $store->flush } },
-    'everything flushed' => { on => 'all', wait => 0, break => sub ($f, @) { $_->flush for $f->{stores}->@* } },
     'everything killed' => {
-        on => 'all', wait => $BACKOFF, break => sub ($f, @) { $_->kill for $f->{stores}->@* },
+        on => 'all', wait => $BACKOFF,
+        break => sub ($f, @) { $_->kill for $f->{stores}->@* },
         mend => sub ($f, @) { $_->start for $f->{stores}->@* },
     },
-    'key lost' => { on => 'store', wait => 0, break => \&_lose_keys },
-    'memcached full' => { on => 'store', wait => $BACKOFF, break => \&_fill, mend => \&_empty },
-    'too many connections' => { on => 'store', wait => $BACKOFF, break => \&_hog, mend => sub ($f, $store) { delete $f->{hogs} } },
-    'node killed' => { on => 'node', wait => 0, break => sub ($f, $i) { $f->site($i)->kill_all }, mend => \&_start },
-    'node restarted' => { on => 'node', wait => 0, break => sub ($f, $i) { $f->site($i)->stop }, mend => \&_start },
-    'graceful restart' => { on => 'node', wait => 0, break => sub ($f, $i) { $f->site($i)->graceful } },
+    'flush_all'            => { on => 'store', wait => 0, break => sub ($f, $store) { $store->flush } },
+    'everything flushed'   => { on => 'all', wait => 0, break => sub ($f, @) { $_->flush for $f->{stores}->@* } },
+    'key lost'             => { on => 'store', wait => 0, break => \&_lose_keys },
+    'memcached full'       => { on => 'store', wait => $BACKOFF, break => \&_fill, mend => \&_empty },
+    'too many connections' => { on => 'store', wait => $BACKOFF, break => \&_hog, mend => \&_unhog },
+    'node killed'          => { on => 'node', wait => 0, break => sub ($f, $i) { $f->site($i)->kill_all }, mend => \&_start },
+    'node restarted'       => { on => 'node', wait => 0, break => sub ($f, $i) { $f->site($i)->stop }, mend => \&_start },
+    'graceful restart'     => { on => 'node', wait => 0, break => sub ($f, $i) { $f->site($i)->graceful } },
     'child killed' => { on => 'node', wait => 2, break => sub ($f, $i) { kill 'KILL', $f->site($i)->children } },
     # It may be stopped while it waits for an answer, which is then late.
     'node stopped' => { on => 'node', wait => $BACKOFF, break => \&_stop, mend => \&_continue },
-    'node cut off' => {
-        on => 'node', wait => $BACKOFF, break => sub ($f, $i) { $f->{rooms}[$i]->pull($_) for qw(storea storeb); $f->flip },
-        mend => sub ($f, $i) { $f->{rooms}[$i]->plug($_) for qw(storea storeb) },
-    },
-    'cut apart' => { on => 'all', wait => $BACKOFF, break => \&_split, mend => \&_join },
+    'node cut off' => { on => 'node', wait => $BACKOFF, break => \&_cut, mend => \&_plug },
+    'cut apart'    => { on => 'all', wait => $BACKOFF, break => \&_split, mend => \&_join },
     'clock' => {
-        on => 'node', wait => 2, break => sub ($f, $i) { $f->{clocks}[$i]->set(rand() < 0.5 ? 10 : -10) },
+        on => 'node', wait => 2,
+        break => \&_set_clock,
         mend => sub ($f, $i) { $f->{clocks}[$i]->set(0) },
     },
 );
 
-sub new ($class, %o) { return bless { %o, n => 0 }, $class }
+sub new ($class, %o) { return bless { %o, n => 0, ahead_until => 0 }, $class }
 
 sub site ($self, $i) { return $self->{crowd}->cluster->node($i) }
 
@@ -61,12 +64,16 @@ sub draw ($self) {
         store => $self->{stores}[ rand $self->{stores}->@* ],
         node => int rand $self->{rooms}->@*,
     );
-    my @drawn = { name => $names[0], thing => $thing{ $FAULT{ $names[0] }{on} } };
-    if ($FAULT{ $names[0] }{on} ne 'all' && rand() < 0.4) {
-        my ($other) = grep { !grep { $_ eq 'all' || $_ eq $FAULT{ $names[0] }{on} } $FAULT{$_}{on} } @names[1 .. $#names];
-        push @drawn, { name => $other, thing => $thing{ $FAULT{$other}{on} } };
+    my $on = $FAULT{ $names[0] }{on};
+    if ($on ne 'all' && rand() < 0.4) {
+        my $other = $on eq 'store' ? 'node' : 'store';
+        @names = ($names[0], grep { $FAULT{$_}{on} eq $other } @names);
+        $#names = 1;
     }
-    return @drawn;
+    else {
+        $#names = 0;
+    }
+    return map { { name => $_, thing => $thing{ $FAULT{$_}{on} } } } @names;
 }
 
 sub name ($self, $drawn) { return $drawn->{name} }
@@ -82,6 +89,10 @@ sub mend ($self, $drawn) {
     $mend->($self, $drawn->{thing}) if $mend;
     return;
 }
+
+# What was seen by a clock that is ahead is later than a logout by another, until that one has caught up: who logs out
+# sooner counts until they go idle.
+sub ahead_until ($self) { return $self->{ahead_until} }
 
 # --- servers ----------------------------------------------------------------------------------------------
 
@@ -127,7 +138,21 @@ sub _hog ($self, $store) {
     return;
 }
 
+sub _unhog ($self, $store) {
+    delete $self->{hogs};
+    return;
+}
+
 # --- nodes ------------------------------------------------------------------------------------------------
+
+use constant APART => 10;
+
+sub _set_clock ($self, $i) {
+    my $seconds = rand() < 0.5 ? APART : -APART;
+    $self->{clocks}[$i]->set($seconds);
+    $self->{ahead_until} = time + 3 * APART if $seconds > 0;    # a round lasts some seconds
+    return;
+}
 
 sub _start ($self, $i) { return $self->site($i)->start }
 
@@ -144,6 +169,17 @@ sub _continue ($self, $i) {
     return;
 }
 
+# It does not hear of the flip.
+sub _cut ($self, $i) {
+    $self->{rooms}[$i]->pull($_) for qw(storea storeb);
+    return $self->flip;
+}
+
+sub _plug ($self, $i) {
+    $self->{rooms}[$i]->plug($_) for qw(storea storeb);
+    return;
+}
+
 # Each half of the nodes has a mirror for itself, and is flipped there.
 sub _split ($self, @) {
     my @halves = ([], []);
@@ -156,9 +192,7 @@ sub _split ($self, @) {
 }
 
 sub _join ($self, @) {
-    for my $room ($self->{rooms}->@*) {
-        $room->plug($_) for qw(storea storeb);
-    }
+    $self->_plug($_) for 0 .. $self->{rooms}->$#*;
     return;
 }
 
