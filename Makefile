@@ -10,10 +10,11 @@ endif
 # With --no-install-recommends gcc comes without libc's headers. `make BUILD_PACKAGES=` skips the question.
 BUILD_PACKAGES = $(HTTPD_PACKAGES) gcc libc6-dev libssl-dev libjansson-dev libmemcached-dev
 CLUSTER_PACKAGES = memcached netcat-openbsd
-CHECK_PACKAGES = libcmocka-dev perl openssl $(CLUSTER_PACKAGES) iproute2 valgrind php-fpm chromium chromium-driver
+CHECK_PACKAGES = libcmocka-dev perl openssl $(CLUSTER_PACKAGES) faketime iproute2 valgrind php-fpm chromium chromium-driver
 
 PORT ?= 8080
 TESTS = t/*.t t/cluster/*.t
+TIME = 5min
 TEST_JOBS = 2
 
 CFLAGS ?= -O2 -g
@@ -38,7 +39,7 @@ UNIT_TESTS := $(patsubst t/unit/%.c,build/t/%,$(wildcard t/unit/test_*.c))
 ASSETS := $(wildcard htdocs/assets/*)
 
 .DELETE_ON_ERROR:
-.PHONY: all install check demo demo-cluster deps deps-check deps-cluster unit-tests clean help FORCE
+.PHONY: all install check soak demo demo-cluster deps deps-check deps-cluster unit-tests clean help FORCE
 
 all: build/mod_abswitch.so  ## build/mod_abswitch.so
 
@@ -48,6 +49,10 @@ install: all  ## copy the module to where httpd looks for it, below DESTDIR if s
 check: deps-check  ## install what is missing, build, run every test (TESTS=t/unit.t: one)
 	@$(MAKE) --no-print-directory all unit-tests
 	APXS='$(APXS)' prove -j $(TEST_JOBS) --timer -I t/lib $(TESTS)
+
+soak: deps-check  ## users at work and faults at random on real servers, for TIME=5min (SEED=4711: the same again)
+	@$(MAKE) --no-print-directory all
+	APXS='$(APXS)' ABSWITCH_SOAK_TIME='$(TIME)' ABSWITCH_SOAK_SEED='$(SEED)' prove --timer -I t/lib t/soak/soak.t
 
 demo: deps  ## install what is missing, build, run two demo sides on http://127.0.0.1:PORT/contact
 	@$(MAKE) --no-print-directory all

@@ -169,6 +169,8 @@ typedef struct {
     absw_sec_t relearning_until;    /* 0: the node knows its sessions */
     int complete;                   /* the last sync knew everything it needed */
     int peers_n;                    /* nodes of the roster, this one among them */
+    absw_sec_t ignored_at;          /* when a value that cannot be taken was last found; 0: never */
+    char ignored[ABSW_BOARD_TROUBLE_MAX];   /* under which key, and why: words for the page */
 } absw_board_cluster_t;
 void absw_board_get_cluster(const absw_board_app_t *app, absw_board_cluster_t *cluster);
 int absw_board_set_cluster(const absw_board_app_t *app, const absw_board_cluster_t *cluster);

@@ -33,6 +33,7 @@ void absw_board_get_cluster(const absw_board_app_t *app, absw_board_cluster_t *c
         READ(&entry->cluster, cluster);
         END_TEXT(cluster->epoch);
         END_TEXT(cluster->roster);
+        END_TEXT(cluster->ignored);
         if (cluster->peers_n < 0) {
             cluster->peers_n = 0;
         }

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "cell.h"
-#include "children.h"
+#include "process.h"
 
 /*
  * Why a reader never sees a mixture: copy i is written by its owner only, and the owner made sure
@@ -52,7 +52,7 @@ static int claim(absw_cell_t *cell, unsigned copy, apr_uint32_t pid)
 {
     apr_uint32_t owner = atomic_load(&cell->owner[copy]);
 
-    if (owner != 0 && (owner == pid || absw_children_alive(owner))) {
+    if (owner != 0 && (owner == pid || absw_process_lives(owner))) {
         return 0;
     }
     return atomic_compare_exchange_strong(&cell->owner[copy], &owner, pid);

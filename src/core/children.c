@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -332,10 +330,4 @@ int absw_children_overflow(absw_children_t *children)
         found |= atomic_load(&children->head->left_out[i]) != 0;
     }
     return found;
-}
-
-int absw_children_alive(apr_uint32_t pid)
-{
-    /* 0 and negative numbers mean groups of processes. */
-    return pid > 0 && pid <= APR_INT32_MAX && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
 }

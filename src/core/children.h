@@ -71,7 +71,4 @@ void absw_children_take_over(absw_children_t *children, absw_children_t *from);
 /** Is there a process that found no row, so that its requests go uncounted? */
 int absw_children_overflow(absw_children_t *children);
 
-/** kill(pid, 0): the usual alive(). A process of another user is alive. */
-int absw_children_alive(apr_uint32_t pid);
-
 #endif

@@ -123,7 +123,8 @@ static int doubt_report(const absw_cluster_facts_t *facts, const absw_cluster_no
     if (state == ABSW_NODE_LIVE && is_skewed(node)) {
         return snprintf(reason, ABSW_CLUSTER_REASON,
                         "the clock of %s is %d s %s; set it right", node->name,
-                        (int)(apr_time_sec(node->skew < 0 ? -node->skew : node->skew) % 1000000000),
+                        (int)(apr_time_sec((node->skew < 0 ? -node->skew : node->skew)
+                                          + APR_USEC_PER_SEC / 2) % 1000000000),
                         node->skew < 0 ? "behind" : "ahead");
     }
     return 0;
@@ -138,7 +139,7 @@ static int doubt_count(const absw_cluster_facts_t *facts, const absw_cluster_nod
 
     if (record->relearning_until > now) {
         return snprintf(reason, ABSW_CLUSTER_REASON,
-                        "%s lost its session table and learns its sessions anew until %s",
+                        "%s learns its sessions anew until %s; it lost its table, or shared its name",
                         node->name, moment(record->relearning_until).text);
     }
     if (record->sides[side].uncounted_until > now) {
@@ -210,6 +211,21 @@ static void add_up(const absw_cluster_facts_t *facts, int side, absw_cluster_sid
     }
 }
 
+/* Does a node say that it has sessions there? That they have ended elsewhere is for it to say: one
+ * may have come back to it. A node that was stopped says no more. */
+static int is_said(const absw_cluster_facts_t *facts, int side)
+{
+    for (int i = 0; i < facts->nodes_n; i++) {
+        const absw_cluster_node_t *node = &facts->nodes[i];
+
+        if (absw_cluster_counts(facts, node, side) && !node->record->left
+            && node->record->sides[side].sessions > 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 void absw_cluster_judge(const absw_cluster_facts_t *facts, int side, absw_cluster_side_t *found)
 {
     absw_side_state_e state = absw_switch_state(facts->policy, facts->rec, side,
@@ -225,6 +241,6 @@ void absw_cluster_judge(const absw_cluster_facts_t *facts, int side, absw_cluste
     }
     else {
         found->drain = facts->sides[side].unknown || found->sessions > 0 || found->in_flight > 0
-                       ? ABSW_DRAIN_DRAINING : ABSW_DRAIN_DRAINED;
+                       || is_said(facts, side) ? ABSW_DRAIN_DRAINING : ABSW_DRAIN_DRAINED;
     }
 }

@@ -197,7 +197,7 @@ void absw_members_unite_sheet(absw_members_t *members, const absw_sheet_t *sheet
     }
     for (apr_uint32_t i = 0; i < sheet->n; i++) {
         if (!sheet->ended || sheet->ended[i] == 0
-            || sheet->confirmed > (absw_sec_t)sheet->ended[i]) {
+            || sheet->confirmed > sheet->ended[i]) {
             absw_members_add(members, sheet->hashes[i],
                              absw_bucket_end(sheet->width, sheet->base + sheet->offsets[i]));
         }

@@ -91,14 +91,14 @@ typedef struct {
 /** A node's sheet, read back: at most 256 KB of the pool. The caller reads head, sets confirmed. */
 typedef struct absw_sheet_t {
     absw_sheet_head_t head;
-    absw_sec_t confirmed;       /* as of then (the node's clock) it is all there: see below */
+    apr_time_t confirmed;       /* what was heard before has reached the node: see below */
     absw_sec_t width;           /* seconds of a bucket */
     apr_uint32_t base;          /* an offset o means bucket base + o */
     int exact;
     apr_uint32_t n;             /* exact: members; else: cells in use */
     const apr_uint64_t *hashes; /* exact: n, ascending; else NULL */
     const unsigned char *offsets;   /* exact: n, from 1; else a cell each, 0: empty */
-    apr_uint32_t *ended;        /* exact: when each ended (Unix seconds), 0: not; NULL: none did */
+    apr_time_t *ended;          /* exact: when we heard that each ended, 0: not; NULL: none did */
     apr_pool_t *pool;
 } absw_sheet_t;
 
@@ -114,21 +114,22 @@ const char *absw_sheet_encode(const absw_members_t *members, const absw_sheet_he
 /**
  * Read what is said to be a sheet: any bytes. NULL: it is none, and *why says so in printable
  * ASCII (static). A sheet that is cut short or damaged is none: it has a checksum, against
- * accidents. confirmed is head.taken. value is not needed any more afterwards.
+ * accidents. confirmed is 0. value is not needed any more afterwards.
  */
 absw_sheet_t *absw_sheet_decode(const char *value, apr_size_t len, apr_pool_t *pool,
                                 const char **why);
 
 /**
- * A session has ended (ends.h), at `at` by the clock of the node where it did. It is left out
- * while confirmed <= at: what the node knew of it when it last vouched for the sheet is not later
- * than the end. Whenever a newer record of the node names the same sheet, set confirmed to the
- * record's clock (seconds): the node has then had the chance to apply the end, and who is in its
- * sheet nevertheless has come back. An expiry less the idle time-out would not do as last activity:
- * max-login-time may have cut it short. (Who ended stays in a sketch until the expiry: too
- * many, which is the safe side.) Cheap if the session is not in the sheet.
+ * A session has ended (ends.h), as was heard at `heard` by the reader's clock. It is left out while
+ * confirmed <= heard: the node may not have heard of it. Set confirmed to a moment such that the
+ * node has looked for news after it, and vouched for the sheet after that: who is in its sheet
+ * nevertheless has come back. No clock but the reader's is compared. (The time of the end against
+ * the node's clock would not do: with a store that was away the end reaches nodes late. An
+ * expiry less the idle time-out would not do as last activity: max-login-time may have cut it
+ * short.) Who ended stays in a sketch until the expiry: too many, which is the safe side. Cheap
+ * if the session is not in the sheet.
  */
-void absw_sheet_end(absw_sheet_t *sheet, apr_uint64_t hash, absw_sec_t at);
+void absw_sheet_end(absw_sheet_t *sheet, apr_uint64_t hash, apr_time_t heard);
 
 /** How many of it are live, as absw_members_count() says. */
 apr_uint32_t absw_sheet_count(const absw_sheet_t *sheet, absw_sec_t at, int *exact);

@@ -57,7 +57,7 @@ typedef struct {
     absw_sec_t history_at;      /* the node's own: when absw_node_history() last looked */
     absw_node_app_t *apps;
     int apps_n;
-    int (*alive)(apr_uint32_t pid);     /* absw_children_alive, or a simulation's */
+    int (*alive)(apr_uint32_t pid);     /* absw_process_lives, or a simulation's */
 
     /** Has this process still the right to sync? Asked before the board is written. NULL: yes. */
     int (*mine)(void *baton);

@@ -6,13 +6,10 @@
 
 #include "change.h"
 #include "node_parts.h"
-#include "text.h"
 
-/* What a sync learns of its cluster: one get of everything, the epoch, the roster, the records. */
+/* What a sync learns of its cluster: one get of everything, the epoch, the records. */
 
 #define EPOCH_BYTES     (ABSW_EPOCH_MAX / 2)
-#define ROSTER_TRIES    5       /* several nodes that come at once write in turn */
-#define EXCERPT_MAX     60
 
 /* Items of the first get, before the nodes' records. */
 enum { ITEM_SWITCH, ITEM_EPOCH, ITEM_ROSTER, ITEM_COUNTS };
@@ -179,28 +176,8 @@ void absw_tick_ask(const absw_tick_t *tick, absw_known_t *known)
     }
 }
 
-/* --- the epoch ----------------------------------------------------------------------- */
-
-static int is_epoch(const absw_store_item_t *item)
-{
-    return item->found == ABSW_STORE_FOUND && item->len == ABSW_EPOCH_MAX
-           && strspn(item->value, "0123456789abcdef") == ABSW_EPOCH_MAX;
-}
-
-/* A value that is none of ours is replaced, and said once, for then it is gone. */
-static void complain(const absw_tick_t *tick, const absw_known_t *known, const char *what,
-                     const absw_store_item_t *item)
-{
-    char quoted[EXCERPT_MAX];
-
-    absw_tick_say(tick, ABSW_SAY_ERROR, known->app, ABSW_NO_SIDE,
-                  "%s of %s in the store is none: %s; it is made anew", what,
-                  known->app->policy->name,
-                  absw_text_quote(quoted, sizeof(quoted), item->value, item->len));
-}
-
-static absw_store_result_e replace(const absw_tick_t *tick, const absw_store_item_t *item,
-                                   const char *text)
+absw_store_result_e absw_tick_replace(const absw_tick_t *tick, const absw_store_item_t *item,
+                                      const char *text)
 {
     absw_store_t *store = tick->node->store;
 
@@ -210,6 +187,14 @@ static absw_store_result_e replace(const absw_tick_t *tick, const absw_store_ite
     return item->found == ABSW_STORE_FOUND
            ? store->ops->cas(store, item->key, item->cas, text, strlen(text), 0, tick->pool)
            : store->ops->add(store, item->key, text, strlen(text), 0, tick->pool);
+}
+
+/* --- the epoch ----------------------------------------------------------------------- */
+
+static int is_epoch(const absw_store_item_t *item)
+{
+    return item->found == ABSW_STORE_FOUND && item->len == ABSW_EPOCH_MAX
+           && strspn(item->value, "0123456789abcdef") == ABSW_EPOCH_MAX;
 }
 
 /* The store's epoch, made if there is none; NULL if that failed. */
@@ -223,13 +208,13 @@ static const char *find_epoch(const absw_tick_t *tick, absw_known_t *known,
         return apr_pstrmemdup(tick->pool, item->value, item->len);
     }
     if (item->found == ABSW_STORE_FOUND) {
-        complain(tick, known, "epoch", item);
+        absw_tick_ignore_bytes(tick, known, item, "it is no epoch");
     }
     if (absw_node_random(made, EPOCH_BYTES) != APR_SUCCESS) {
         absw_tick_fail(tick, known, "there are no random bytes for an epoch");
         return NULL;
     }
-    switch (replace(tick, item, made)) {
+    switch (absw_tick_replace(tick, item, made)) {
     case ABSW_STORE_DONE:
         return apr_pstrdup(tick->pool, made);
     case ABSW_STORE_CONFLICT:
@@ -269,139 +254,6 @@ static void begin_epoch(const absw_tick_t *tick, absw_known_t *known, const char
         none.told = kept.told;
         absw_board_set_drain(&known->app->place, i, &none);
     }
-}
-
-/* --- the roster ---------------------------------------------------------------------- */
-
-/* The store's roster as it ought to be, and its mark. *same: that is what the store has. */
-static absw_roster_t *find_roster(const absw_tick_t *tick, absw_known_t *known,
-                                  const absw_store_item_t *item, int is_lost, int *same)
-{
-    absw_roster_t *roster = apr_palloc(tick->pool, sizeof(*roster));
-    int n;
-
-    *same = item->found == ABSW_STORE_FOUND
-            && absw_roster_parse(item->value, item->len, roster, tick->pool);
-    known->parsed = *same;
-    if (!*same) {
-        memset(roster, 0, sizeof(*roster));
-        if (absw_node_random(roster->mark, ABSW_ROSTER_MARK / 2) != APR_SUCCESS) {
-            return NULL;
-        }
-    }
-    n = roster->n;
-    known->named |= absw_roster_has(roster, tick->node->name);
-    absw_roster_add(roster, tick->node->name, tick->pool);
-    if (is_lost || strcmp(roster->mark, known->cluster.roster) != 0) {
-        for (apr_hash_index_t *i = apr_hash_first(tick->pool, known->memory->peers); i;
-             i = apr_hash_next(i)) {
-            const absw_peer_t *peer = apr_hash_this_val(i);
-
-            absw_roster_add(roster, peer->name, tick->pool);
-        }
-    }
-    *same &= n == roster->n;
-    return roster;
-}
-
-/* Is the node to be struck off: gone for good, with nothing left that counts? */
-static int is_struck(const absw_tick_t *tick, const absw_known_t *known,
-                     const absw_peer_t *peer)
-{
-    apr_interval_time_t quiet = tick->now - peer->seen;
-    absw_cluster_node_t node = {
-        .name = peer->name, .record = &peer->record, .age = quiet
-    };
-    apr_interval_time_t watched = tick->now - known->memory->answers_since;
-    apr_interval_time_t after = tick->node->retire_after;
-
-    if (peer->doubled_until > tick->now || known->cluster.settled > tick->now) {
-        return 0;
-    }
-    if (quiet > watched) {
-        quiet = watched;        /* while the store was away nobody was heard of */
-    }
-    if (peer->has && peer->record.left) {
-        after = 2 * ABSW_CLUSTER_SYNCS * tick->node->sync;
-        after += apr_time_from_sec(ABSW_CLUSTER_SKEW);
-    }
-    if (after == 0 || quiet < after) {
-        return 0;
-    }
-    for (int i = 0; peer->has && i < known->app->policy->sides_n; i++) {
-        if (absw_peer_sessions(tick, &node, i) > 0
-            && absw_switch_state(known->app->policy, &known->rec, i, tick->sec)
-                   != ABSW_SIDE_CLOSED) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-static int strike(const absw_tick_t *tick, const absw_known_t *known, absw_roster_t *roster)
-{
-    int n = 0;
-
-    for (int i = roster->n - 1; i >= 0; i--) {
-        const absw_peer_t *peer = apr_hash_get(known->memory->peers, roster->names[i],
-                                               APR_HASH_KEY_STRING);
-
-        if (peer && peer->known_before && is_struck(tick, known, peer)) {
-            absw_tick_say(tick, ABSW_SAY_NOTICE, known->app, ABSW_NO_SIDE,
-                          "node %s of %s is struck off the roster: it %s", peer->name,
-                          known->app->policy->name,
-                          peer->has && peer->record.left ? "was stopped and has no session left"
-                                                         : "was silent for too long");
-            absw_roster_remove(roster, peer->name);
-            n++;
-        }
-    }
-    return n;
-}
-
-/* Bring the store's roster to what it ought to be. */
-static void write_roster(const absw_tick_t *tick, absw_known_t *known, absw_store_item_t *item,
-                         int is_lost, int may_strike)
-{
-    absw_store_t *store = tick->node->store;
-
-    for (int i = 0; i < ROSTER_TRIES; i++) {
-        int same;
-        absw_roster_t *roster = find_roster(tick, known, item, is_lost, &same);
-
-        if (!roster) {
-            break;
-        }
-        if (may_strike && i == 0 && strike(tick, known, roster)) {
-            same = 0;
-        }
-        if (!absw_roster_has(roster, tick->node->name)) {
-            absw_tick_fail(tick, known, "the roster is full");
-            return;
-        }
-        known->roster = roster;
-        if (same) {
-            return;
-        }
-        if (i == 0 && item->found == ABSW_STORE_FOUND && !known->parsed) {
-            complain(tick, known, "roster", item);
-        }
-        switch (replace(tick, item, absw_roster_format(roster, tick->pool))) {
-        case ABSW_STORE_DONE:
-            return;
-        case ABSW_STORE_CONFLICT:
-            break;
-        case ABSW_STORE_FAILED:
-        default:
-            absw_tick_fail(tick, known, NULL);
-            return;
-        }
-        if (!store->ops->get(store, item, 1, tick->pool)) {
-            absw_tick_fail(tick, known, absw_tick_why(tick, item, 1));
-            return;
-        }
-    }
-    absw_tick_fail(tick, known, "the roster is being written by others all the time");
 }
 
 /* --- the records --------------------------------------------------------------------- */
@@ -486,7 +338,6 @@ static void list_nodes(const absw_tick_t *tick, absw_known_t *known)
             apr_interval_time_t least = ABSW_CLUSTER_SYNCS * tick->node->sync + 1;
 
             node->record = &peer->record;
-            node->doubled |= peer->record.doubled && !peer->record.left;
             node->skew = peer->skew;
             node->age = peer->seen ? tick->now - peer->seen : tick->now - peer->clock;
             if (!peer->seen && node->age < least) {
@@ -524,7 +375,7 @@ void absw_tick_learn(const absw_tick_t *tick, absw_known_t *known, absw_store_it
     if (is_lost) {
         begin_epoch(tick, known, epoch);
     }
-    known->roster = find_roster(tick, known, &items[ITEM_ROSTER], is_lost, &same);
+    known->roster = absw_tick_find_roster(tick, known, &items[ITEM_ROSTER], is_lost, &same);
     if (!known->roster) {
         absw_tick_fail(tick, known, "there are no random bytes for a roster");
         return;
@@ -534,7 +385,7 @@ void absw_tick_learn(const absw_tick_t *tick, absw_known_t *known, absw_store_it
         absw_peer_hear_self(tick, known, item_for(tick, known, tick->node->name, items, n));
     }
     if (known->complete) {
-        write_roster(tick, known, &items[ITEM_ROSTER], is_lost, !is_lost && !tick->leaving);
+        absw_tick_write_roster(tick, known, &items[ITEM_ROSTER], is_lost);
     }
     if (known->complete) {
         apr_cpystrn(known->cluster.roster, known->roster->mark, sizeof(known->cluster.roster));

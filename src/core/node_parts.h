@@ -26,6 +26,13 @@ typedef struct {
 
 /* --- what is remembered between syncs, of a cluster only ------------------------------- */
 
+/** Ends of sessions that a node tells of, and when this process heard of each. */
+typedef struct {
+    int n;
+    absw_end_t ends[ABSW_RECORD_ENDS];
+    apr_time_t at[ABSW_RECORD_ENDS];    /* 0: it was there when we first looked */
+} absw_heard_t;
+
 /** A node, as this process remembers it. */
 typedef struct {
     const char *name;
@@ -38,11 +45,14 @@ typedef struct {
     apr_uint64_t sequence;
     apr_time_t clock;
     apr_time_t seen;            /* when it was seen to come; 0: it was there when we first looked */
+    apr_time_t seen_before;     /* when the one before it was; 0: not known */
+    absw_heard_t heard;
     apr_interval_time_t skew;
     apr_time_t doubled_until;
     struct {
         apr_pool_t *pool;
         absw_sheet_t *sheet;    /* NULL: not at hand */
+        int bad;                /* it was said that its value is none */
     } sides[ABSW_SIDES_MAX];
 } absw_peer_t;
 
@@ -66,8 +76,10 @@ typedef struct absw_memory_t {
     apr_time_t wrote_clock;
     apr_time_t strange_at;      /* when somebody else's record was last found under our name */
     apr_time_t doubled_until;
+    absw_heard_t heard;         /* of our own record */
     int file_failed;            /* it was said that the files cannot be written */
     absw_own_sheet_t own[ABSW_SIDES_MAX];
+    int own_bad;                /* it was said that our own record is none */
     int inherited_loaded;       /* what there is to inherit is at hand */
     apr_pool_t *inherited_pool;
     absw_sheet_t *inherited[ABSW_SIDES_MAX];    /* of before the loss of our table; or NULL */
@@ -114,8 +126,35 @@ void absw_tick_fail(const absw_tick_t *tick, absw_known_t *known, const char *wh
 /** Get what is in the store. Of a cluster everything is learnt but the switch. */
 void absw_tick_ask(const absw_tick_t *tick, absw_known_t *known);
 
-/** node_cluster.c: the roster's names and records, the epoch. After the first get. */
+/** node_cluster.c: the epoch, the roster's names and records. After the first get. */
 void absw_tick_learn(const absw_tick_t *tick, absw_known_t *known, absw_store_item_t *items, int n);
+
+/** Put text in the item's place: what was found there is gone, or there was nothing. */
+absw_store_result_e absw_tick_replace(const absw_tick_t *tick, const absw_store_item_t *item,
+                                      const char *text);
+
+/**
+ * node_ignored.c: what is under a key cannot be taken. said: 1 once the error log says so, until the
+ * caller sets it back, for the value is good again; NULL for a value that is replaced at once.
+ */
+void absw_tick_ignore(const absw_tick_t *tick, absw_known_t *known, const char *key,
+                      const char *why, int *said);
+/** The same for a value that is replaced, with the beginning of it. */
+void absw_tick_ignore_bytes(const absw_tick_t *tick, absw_known_t *known,
+                            const absw_store_item_t *item, const char *why);
+
+/** For so long after it was found last, the page shows it: seconds. */
+#define ABSW_NODE_IGNORED_SHOWN 600
+
+/**
+ * node_roster.c: the store's roster as it ought to be, and its mark. *same: that is what the store
+ * has. NULL: there are no random bytes.
+ */
+absw_roster_t *absw_tick_find_roster(const absw_tick_t *tick, absw_known_t *known,
+                                     const absw_store_item_t *item, int is_lost, int *same);
+/** Bring the store's roster to what it ought to be: sets known->roster. */
+void absw_tick_write_roster(const absw_tick_t *tick, absw_known_t *known,
+                            absw_store_item_t *item, int is_lost);
 
 /** node_peers.c: what is heard of another node; found is 0 if it has no record. */
 absw_peer_t *absw_peer_of(absw_memory_t *memory, const char *name);
@@ -123,6 +162,8 @@ void absw_peer_recall(const absw_tick_t *tick, absw_known_t *known);
 void absw_peer_hear(const absw_tick_t *tick, absw_known_t *known, const absw_store_item_t *item,
                     absw_peer_t *peer);
 void absw_peer_forget(absw_memory_t *memory, absw_peer_t *peer);
+/** The ends that a record tells of are heard now (0: who knows when), but those heard before. */
+void absw_peer_hear_ends(absw_heard_t *heard, const absw_record_t *record, apr_time_t now);
 void absw_peer_hear_self(const absw_tick_t *tick, absw_known_t *known,
                          const absw_store_item_t *item);
 

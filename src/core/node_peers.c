@@ -46,23 +46,55 @@ static void recall_peer(absw_memory_t *memory, const absw_board_peer_t *kept)
     peer->doubled_until = kept->doubled_until;
     peer->skew = kept->skew;
     peer->seen = kept->seen;
+    peer->seen_before = 0;
     peer->clock = kept->clock;
     peer->has = peer->has && peer->boot == kept->boot && peer->sequence == kept->sequence;
     peer->boot = kept->boot;
     peer->sequence = kept->sequence;
 }
 
-/* Whoever ticked last wrote what he knew to the board: take it, if that was not us. */
-void absw_peer_recall(const absw_tick_t *tick, absw_known_t *known)
+static void shift(apr_time_t *moment, apr_interval_time_t by)
 {
-    absw_memory_t *memory = known->app->memory;
+    if (*moment > 0) {
+        *moment -= by;
+    }
+}
+
+/* Our clock was set back since the last sync: so are the moments that we remember, or what was seen
+ * would be news until the clock has caught up, and a node that died would live as long. */
+static void set_back(absw_known_t *known, apr_interval_time_t by)
+{
+    absw_memory_t *memory = known->memory;
+
+    for (apr_hash_index_t *i = apr_hash_first(NULL, memory->peers); i; i = apr_hash_next(i)) {
+        absw_peer_t *peer = apr_hash_this_val(i);
+
+        shift(&peer->seen, by);
+        shift(&peer->seen_before, by);
+        shift(&peer->doubled_until, by);
+        for (int e = 0; e < peer->heard.n; e++) {
+            shift(&peer->heard.at[e], by);
+        }
+    }
+    for (int e = 0; e < memory->heard.n; e++) {
+        shift(&memory->heard.at[e], by);
+    }
+    for (int i = 0; i < ABSW_SIDES_MAX; i++) {
+        shift(&memory->own[i].at, by);
+    }
+    shift(&memory->answered, by);
+    shift(&memory->answers_since, by);
+    shift(&memory->strange_at, by);
+    shift(&memory->doubled_until, by);
+    shift(&known->cluster.settled, by);
+}
+
+/* Whoever ticked last wrote what he knew to the board: take it, if that was not us. */
+static void recall(const absw_tick_t *tick, absw_known_t *known)
+{
+    absw_memory_t *memory = known->memory;
     absw_board_peer_t kept;
 
-    known->memory = memory;
-    absw_board_get_cluster(&known->app->place, &known->cluster);
-    if (memory->awake && memory->sequence == known->cluster.sequence) {
-        return;
-    }
     for (int i = 0; i < known->cluster.peers_n && i < ABSW_BOARD_PEERS_MAX; i++) {
         if (!absw_board_get_peer(&known->app->place, i, &kept)
             || !absw_roster_is_name(kept.name, strlen(kept.name))) {
@@ -84,6 +116,20 @@ void absw_peer_recall(const absw_tick_t *tick, absw_known_t *known)
     memory->inherited_loaded = 0;
 }
 
+void absw_peer_recall(const absw_tick_t *tick, absw_known_t *known)
+{
+    absw_memory_t *memory = known->app->memory;
+
+    known->memory = memory;
+    absw_board_get_cluster(&known->app->place, &known->cluster);
+    if (!memory->awake || memory->sequence != known->cluster.sequence) {
+        recall(tick, known);
+    }
+    if (tick->was.synced > tick->now) {
+        set_back(known, tick->was.synced - tick->now);
+    }
+}
+
 /* --- another node -------------------------------------------------------------------- */
 
 /* A node that was stopped says nothing any more: who remembers its last word, repeats it. */
@@ -101,9 +147,8 @@ static void repeat(const absw_tick_t *tick, const absw_known_t *known, const abs
     }
 }
 
-static int decode(const absw_tick_t *tick, const absw_known_t *known,
-                  const absw_store_item_t *item, const char *name, absw_record_t *record,
-                  int *bad)
+static int decode(const absw_tick_t *tick, absw_known_t *known, const absw_store_item_t *item,
+                  const char *name, absw_record_t *record, int *bad)
 {
     char why[ABSW_RECORD_WHY];
 
@@ -119,12 +164,7 @@ static int decode(const absw_tick_t *tick, const absw_known_t *known,
         *bad = 0;
         return 1;
     }
-    if (!*bad) {
-        *bad = 1;
-        absw_tick_say(tick, ABSW_SAY_ERROR, known->app, ABSW_NO_SIDE,
-                      "record of node %s of %s in the store is not taken: %s", name,
-                      known->app->policy->name, why);
-    }
+    absw_tick_ignore(tick, known, item->key, why, bad);
     return 0;
 }
 
@@ -140,6 +180,29 @@ static apr_interval_time_t skew_of(const absw_tick_t *tick, const absw_known_t *
     return peer->boot && before && record->clock < before ? record->clock - before : 0;
 }
 
+void absw_peer_hear_ends(absw_heard_t *heard, const absw_record_t *record, apr_time_t now)
+{
+    absw_heard_t before = *heard;
+    int from = 0;
+
+    heard->n = record->ends_n;
+    for (int i = 0; i < record->ends_n; i++) {
+        const absw_end_t *end = &record->ends[i];
+
+        heard->ends[i] = *end;
+        heard->at[i] = now;
+        for (int n = 0; n < before.n; n++) {    /* they keep their order: it is the first */
+            int k = (from + n) % before.n;
+
+            if (before.ends[k].hash == end->hash && before.ends[k].at == end->at) {
+                heard->at[i] = before.at[k];
+                from = k + 1;
+                break;
+            }
+        }
+    }
+}
+
 static int is_newer(apr_uint64_t boot, apr_uint64_t sequence, apr_uint64_t than_boot,
                     apr_uint64_t than_sequence)
 {
@@ -149,7 +212,14 @@ static int is_newer(apr_uint64_t boot, apr_uint64_t sequence, apr_uint64_t than_
 static void take(const absw_tick_t *tick, const absw_known_t *known, absw_peer_t *peer,
                  const absw_record_t *record)
 {
+    apr_time_t until = tick->now + ABSW_CLUSTER_SYNCS * tick->node->sync;
+
+    if (record->doubled && !record->left && peer->doubled_until < until) {
+        peer->doubled_until = until;    /* it says so for long enough itself */
+    }
     peer->skew = skew_of(tick, known, peer, record);
+    absw_peer_hear_ends(&peer->heard, record, peer->has ? tick->now : 0);
+    peer->seen_before = peer->seen;
     peer->seen = peer->boot || peer->known_before ? tick->now : 0;
     peer->record = *record;
     peer->has = 1;
@@ -171,6 +241,7 @@ void absw_peer_hear(const absw_tick_t *tick, absw_known_t *known, const absw_sto
         return;
     }
     if (record->boot == peer->boot && record->sequence == peer->sequence) {
+        absw_peer_hear_ends(&peer->heard, record, 0);
         peer->record = *record;
         peer->has = 1;
     }
@@ -202,7 +273,8 @@ apr_uint32_t absw_peer_sessions(const absw_tick_t *tick, const absw_cluster_node
 /* --- this node ----------------------------------------------------------------------- */
 
 /* Somebody else wrote under our name since we did: once may be an old copy of ours that was put
- * back; time and again it is a node of the same name. */
+ * back; time and again it is a node of the same name. What that one counts we overwrite, so when it
+ * goes nobody knows its sessions: they are seen again, or end, within an idle time-out. */
 static void find_strange(const absw_tick_t *tick, absw_known_t *known,
                          const absw_record_t *record)
 {
@@ -215,6 +287,9 @@ static void find_strange(const absw_tick_t *tick, absw_known_t *known,
                           known->app->policy->name, tick->node->name);
         }
         memory->doubled_until = tick->now + doubled_for(tick);
+        if (known->cluster.relearning_until < tick->sec + known->app->policy->idle) {
+            known->cluster.relearning_until = tick->sec + known->app->policy->idle;
+        }
     }
     memory->strange_at = tick->now;
     if (record->boot >= known->cluster.boot) {
@@ -316,7 +391,9 @@ static absw_sec_t inherited_until(const absw_tick_t *tick, const absw_known_t *k
 /*
  * What the last record cannot say are the sessions that came after it. There are none if it was
  * the last word of a clean stop; else they have been seen again, or have ended, after an idle
- * time-out.
+ * time-out. (It would not do to believe a record that is a sync old at most: nobody knows when the
+ * node died, nor how long it could not write before that. Who clicked there once in that time is
+ * in no table but the lost one.)
  */
 static void judge_loss(absw_known_t *known, const absw_record_t *record, int whole)
 {
@@ -366,10 +443,9 @@ void absw_peer_hear_self(const absw_tick_t *tick, absw_known_t *known,
 {
     absw_record_t *record = apr_palloc(tick->pool, sizeof(*record));
     absw_memory_t *memory = known->memory;
-    int bad = 1;                /* it is overwritten in a moment: not worth a word */
 
     if (item->found != ABSW_STORE_FOUND
-        || !decode(tick, known, item, tick->node->name, record, &bad)) {
+        || !decode(tick, known, item, tick->node->name, record, &memory->own_bad)) {
         record = NULL;
     }
     if (known->cluster.lost

@@ -69,7 +69,9 @@ static void add_inherited(const absw_tick_t *tick, absw_known_t *known, int side
         const absw_record_t *record = known->nodes[k].record;
 
         for (int e = 0; record && e < record->ends_n; e++) {
-            absw_sheet_end(sheet, record->ends[e].hash, record->ends[e].at);
+            if (record->ends[e].at >= sheet->head.taken) {
+                absw_sheet_end(sheet, record->ends[e].hash, tick->now);
+            }
         }
     }
     absw_members_unite_sheet(known->members[side], sheet);

@@ -185,6 +185,9 @@ static void fill_app(const absw_node_t *node, const absw_known_t *known, apr_tim
     out->rec = known->rec;
     absw_board_get_trouble(place, trouble);
     out->trouble = trouble;
+    out->ignored = known->cluster.ignored_at > 0
+                   && apr_time_sec(now) - known->cluster.ignored_at <= ABSW_NODE_IGNORED_SHOWN
+                   ? apr_pstrdup(pool, known->cluster.ignored) : "";
     for (int i = 0; i < policy->sides_n; i++) {
         fill_side(known, i, apr_time_sec(now), evidence, &out->sides[i], pool);
     }
@@ -201,6 +204,7 @@ static void fill_homeless(const absw_policy_t *policy, absw_report_app_t *out)
     out->policy = policy;
     absw_switch_default(policy, &out->rec);
     out->trouble = "the state file has no room for this application";
+    out->ignored = "";
     for (int i = 0; i < policy->sides_n; i++) {
         out->sides[i] = (absw_report_side_t){
             .name = policy->sides[i].name, .path = policy->sides[i].path,

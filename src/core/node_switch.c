@@ -213,6 +213,12 @@ static int is_touched(const absw_known_t *known, const absw_switch_t *rec)
            || memcmp(rec->since, known->rec.since, sizeof(rec->since)) != 0;
 }
 
+/* Or who made it, and why? A node whose write was done, though it did not hear so, has made two. */
+static int is_retold(const absw_known_t *known, const absw_switch_t *rec)
+{
+    return strcmp(rec->by, known->rec.by) != 0 || strcmp(rec->note, known->rec.note) != 0;
+}
+
 static void take_full(const absw_tick_t *tick, absw_known_t *known,
                       const absw_store_item_t *item, absw_switch_t *rec)
 {
@@ -237,8 +243,8 @@ static void take_full(const absw_tick_t *tick, absw_known_t *known,
     else if (is_touched(known, rec) && tick->node->store->ops->solo) {
         put_back(tick, known, item, "it with other words");
     }
-    else if (is_touched(known, rec)) {
-        enforce(tick, known, rec);      /* somebody knew better since when sides drain */
+    else if (!tick->node->store->ops->solo && (is_touched(known, rec) || is_retold(known, rec))) {
+        enforce(tick, known, rec);      /* the store's is the one that all can agree on */
         clear_trouble(tick, known);
     }
     else {

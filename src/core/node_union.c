@@ -23,6 +23,7 @@ typedef struct {
     apr_uint32_t testers;
     int sketch;                 /* a node's sheet is one */
     int gone;                   /* a node with sessions is not there to hear of their ends */
+    int news;                   /* or it may not have heard of all of them yet */
 } bounds_t;
 
 /** Are they one number only if the sheets say so? */
@@ -30,6 +31,56 @@ static int needs_sheets(const bounds_t *bounds)
 {
     return bounds->sum > bounds->most || bounds->gone;
 }
+
+/** Do they say better? */
+static int wants_sheets(const bounds_t *bounds)
+{
+    return needs_sheets(bounds) || bounds->news;
+}
+
+/* --- sessions that ended on another node ---------------------------------------------- */
+
+/* The ends that the node with that number in the roster tells of; none of the peer's own. */
+static const absw_heard_t *heard_from(const absw_known_t *known, int i, const absw_peer_t *peer)
+{
+    static const absw_heard_t NONE = { 0 };
+    const absw_peer_t *teller = apr_hash_get(known->memory->peers, known->roster->names[i],
+                                             APR_HASH_KEY_STRING);
+
+    return teller == peer ? &NONE : teller ? &teller->heard : &known->memory->heard;
+}
+
+/*
+ * Since when an end is known here that the peer may not know yet; 0: it does. It does once it
+ * has spoken twice since we heard: before the second time it looked for news. Of an end that was
+ * there when we first looked, all that can be compared are clocks.
+ */
+static apr_time_t news_since(const absw_tick_t *tick, const absw_heard_t *heard, int e,
+                             const absw_peer_t *peer)
+{
+    if (heard->at[e] == 0) {
+        return heard->ends[e].at >= apr_time_sec(peer->record.clock) ? tick->now : 0;
+    }
+    return heard->at[e] >= peer->seen_before ? heard->at[e] : 0;
+}
+
+static int has_news(const absw_tick_t *tick, const absw_known_t *known, const char *name)
+{
+    const absw_peer_t *peer = apr_hash_get(known->memory->peers, name, APR_HASH_KEY_STRING);
+
+    for (int i = 0; peer && i < known->roster->n; i++) {
+        const absw_heard_t *heard = heard_from(known, i, peer);
+
+        for (int e = 0; e < heard->n; e++) {
+            if (news_since(tick, heard, e, peer)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* --- bounds --------------------------------------------------------------------------- */
 
 static bounds_t bounds_of(const absw_tick_t *tick, const absw_known_t *known,
                           const absw_cluster_facts_t *facts, int side)
@@ -50,6 +101,7 @@ static bounds_t bounds_of(const absw_tick_t *tick, const absw_known_t *known,
         bounds.most = sessions > bounds.most ? sessions : bounds.most;
         bounds.gone |= sessions > 0 && node->record != &known->record
                        && absw_cluster_state(node, tick->node->sync) != ABSW_NODE_LIVE;
+        bounds.news = bounds.news || (sessions > 0 && has_news(tick, known, node->name));
         bounds.testers += node->record->sides[side].testers;
         bounds.sketch |= node->record->sides[side].members_sketch;
     }
@@ -94,8 +146,8 @@ static int is_at_hand(const absw_peer_t *peer, int side)
            && sheet->head.sequence >= peer->record.sides[side].members_sequence;
 }
 
-static void read_sheet(const absw_tick_t *tick, const absw_known_t *known, absw_peer_t *peer,
-                       int side, const absw_store_item_t *item)
+static void read_sheet(const absw_tick_t *tick, absw_known_t *known, absw_peer_t *peer, int side,
+                       const absw_store_item_t *item)
 {
     const char *why = NULL;
 
@@ -108,12 +160,11 @@ static void read_sheet(const absw_tick_t *tick, const absw_known_t *known, absw_
     apr_pool_clear(peer->sides[side].pool);
     peer->sides[side].sheet = absw_sheet_decode(item->value, item->len, peer->sides[side].pool,
                                                 &why);
-    if (!peer->sides[side].sheet && !peer->bad) {
-        peer->bad = 1;
-        absw_tick_say(tick, ABSW_SAY_ERROR, known->app, side,
-                      "sessions of node %s on side %s of %s in the store are not taken: %s",
-                      peer->name, known->app->policy->sides[side].name,
-                      known->app->policy->name, why);
+    if (peer->sides[side].sheet) {
+        peer->sides[side].bad = 0;
+    }
+    else {
+        absw_tick_ignore(tick, known, item->key, why, &peer->sides[side].bad);
     }
 }
 
@@ -148,21 +199,18 @@ static void read_sheets(const absw_tick_t *tick, absw_known_t *known,
     }
 }
 
-/* Sessions that ended on another node, which the sheet's node may not know yet. */
-static void apply_ends(const absw_known_t *known, const absw_cluster_facts_t *facts,
-                       const absw_peer_t *peer, absw_sheet_t *sheet, int side)
+static void apply_ends(const absw_tick_t *tick, const absw_known_t *known,
+                       const absw_peer_t *peer, absw_sheet_t *sheet)
 {
-    if (peer->record.sides[side].members_sequence == sheet->head.sequence) {
-        sheet->confirmed = apr_time_sec(peer->record.clock);
-    }
-    for (int i = 0; i < facts->nodes_n; i++) {
-        const absw_record_t *record = facts->nodes[i].record;
+    const absw_heard_t *heard;
 
-        for (int e = 0; record && record != &peer->record && e < record->ends_n; e++) {
-            absw_sheet_end(sheet, record->ends[e].hash, record->ends[e].at);
+    sheet->confirmed = peer->seen_before;
+    for (int i = 0; i < known->roster->n; i++) {
+        heard = heard_from(known, i, peer);
+        for (int e = 0; e < heard->n; e++) {
+            absw_sheet_end(sheet, heard->ends[e].hash, news_since(tick, heard, e, peer));
         }
     }
-    (void)known;
 }
 
 /* The union, of sheets that are all at hand; 0: they are not. */
@@ -186,7 +234,7 @@ static int unite(const absw_tick_t *tick, absw_known_t *known, const absw_cluste
         if (!is_at_hand(peer, side)) {
             return 0;
         }
-        apply_ends(known, facts, peer, peer->sides[side].sheet, side);
+        apply_ends(tick, known, peer, peer->sides[side].sheet);
         absw_members_unite_sheet(all, peer->sides[side].sheet);
         sessions = absw_peer_sessions(tick, &facts->nodes[i], side);
         listed = absw_sheet_count(peer->sides[side].sheet, tick->sec, &exact);
@@ -206,8 +254,8 @@ static int unite(const absw_tick_t *tick, absw_known_t *known, const absw_cluste
 }
 
 /* What the first node has told; 0: nothing that can be believed. */
-static int take_count(const absw_known_t *known, int side, const bounds_t *bounds,
-                      absw_cluster_union_t *found)
+static int take_count(const absw_tick_t *tick, absw_known_t *known, int side,
+                      const bounds_t *bounds, absw_cluster_union_t *found)
 {
     const absw_store_item_t *item = &known->counts[side];
     apr_size_t len = item->len;
@@ -220,6 +268,7 @@ static int take_count(const absw_known_t *known, int side, const bounds_t *bound
         len--;
     }
     if (!absw_text_number(item->value, len, APR_UINT32_MAX, &number)) {
+        absw_tick_ignore_bytes(tick, known, item, "it is no number");
         return 0;
     }
     found->sessions = (apr_uint32_t)number;
@@ -267,7 +316,7 @@ static void find_unions(const absw_tick_t *tick, absw_known_t *known,
     for (int i = 0; i < known->app->policy->sides_n; i++) {
         bounds[i] = bounds_of(tick, known, facts, i);
         all += bounds[i].sum;
-        reads |= needs_sheets(&bounds[i]);
+        reads |= wants_sheets(&bounds[i]);
     }
     reads = reads && (first || all <= EVERYBODY);
     if (reads) {
@@ -277,10 +326,11 @@ static void find_unions(const absw_tick_t *tick, absw_known_t *known,
         unions[i] = (absw_cluster_union_t){
             .sessions = bounds[i].most, .testers = bounds[i].testers, .exact = 1,
         };
-        if (needs_sheets(&bounds[i])
+        if (wants_sheets(&bounds[i])
             && !(reads && known->complete
                  && unite(tick, known, facts, i, &bounds[i], &unions[i]))
-            && (first || !take_count(known, i, &bounds[i], &unions[i]))) {
+            && (first || !take_count(tick, known, i, &bounds[i], &unions[i]))
+            && needs_sheets(&bounds[i])) {
             unions[i].unknown = 1;
             unions[i].exact = 0;
         }
@@ -301,6 +351,7 @@ void absw_tick_unite(const absw_tick_t *tick, absw_known_t *known)
         facts.epoch = known->cluster.epoch;
         facts.nodes_n = known->roster->n;
         first = is_first(tick, known);
+        absw_peer_hear_ends(&known->memory->heard, &known->record, tick->now);
         find_unions(tick, known, &facts, unions, first);
     }
     facts.complete = known->complete;

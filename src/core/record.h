@@ -42,8 +42,8 @@ typedef struct {
 } absw_record_t;
 
 /**
- * As text (record_codec.c): one line of name=value fields, printable ASCII, "v=1" first and
- * "sum=", a checksum against accidents, last:
+ * As text (record_encode.c, record_decode.c): one line of name=value fields, printable ASCII,
+ * "v=1" first and "sum=", a checksum against accidents, last:
  *
  *     v=1 node=web1:80 epoch=0a1b… boot=1 seq=7 gen=12 clock=1763800000500000 relearn=0 left=0
  *     blind=0 width=57 side=A:10,0,3,0,1763801800,4,exact,30943890:7;1:3 side=B:…
@@ -52,7 +52,8 @@ typedef struct {
  * side: name, sessions, testers, in flight, uncounted until, empty at, the sheet's sequence and
  * kind, histogram ("-": none): the first bucket and its count, then each bucket's distance from
  * the one before. ends: hashes, seconds before clock; the field is missing if there is none.
- * epoch "-": none. doubled=1 stands behind width, and is missing if it is 0. Two sides take less than 1 KB, less ends.
+ * epoch "-": none. doubled=1 stands behind width, and is missing if it is 0. Two sides take less
+ * than 1 KB, less ends.
  */
 #define ABSW_RECORD_TEXT_MAX 49152      /* bytes, no NUL */
 #define ABSW_RECORD_WHY      160        /* bytes of a reason, with its NUL */

@@ -44,6 +44,7 @@ typedef struct {
     const absw_policy_t *policy;
     absw_switch_t rec;              /* in force; rec.generation 0: by default */
     const char *trouble;            /* a value that could not be taken, or "" */
+    const char *ignored;            /* one under another key than the switch's, some time ago; "" */
     int auto_close;                 /* a side closes by itself when it is drained */
     absw_report_side_t sides[ABSW_SIDES_MAX];
     absw_report_node_t *nodes;

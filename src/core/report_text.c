@@ -93,6 +93,7 @@ static void put_switch(writer_t *w, const char *prefix, const absw_report_app_t 
     put_word(w, prefix, "closed", closed_of(w, app->policy, app->rec.closed));
     put_facts(w, prefix, after);
     put_word(w, prefix, "trouble", *app->trouble ? app->trouble : "none");
+    put_word(w, prefix, "ignored", *app->ignored ? app->ignored : "none");
 }
 
 static void put_side(writer_t *w, const char *app_prefix, const absw_report_side_t *side)

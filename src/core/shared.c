@@ -8,6 +8,7 @@
 #include <apr_strings.h>
 
 #include "children.h"
+#include "process.h"
 #include "shared_map.h"
 #include "table.h"
 
@@ -53,9 +54,9 @@ static apr_uint32_t recover(const absw_shared_map_t *map, apr_pool_t *pool)
 
     absw_children_recover(children);
     absw_board_recover(absw_shared_board(map));
-    if (absw_children_any(children, absw_children_alive)) {
+    if (absw_children_any(children, absw_process_lives)) {
         /* A parent was killed and its children serve on: they are at work on the table. */
-        absw_table_recover(table, absw_children_alive);
+        absw_table_recover(table, absw_process_lives);
         return 0;
     }
     absw_table_recover(table, NULL);

@@ -305,18 +305,17 @@ absw_sheet_t *absw_sheet_decode(const char *value, apr_size_t len, apr_pool_t *p
         return NULL;
     }
     found.offsets = apr_pmemdup(pool, body, count);
-    found.confirmed = found.head.taken;
     return apr_pmemdup(pool, &found, sizeof(found));
 }
 
 /* --- looking at it --------------------------------------------------------------------- */
 
-void absw_sheet_end(absw_sheet_t *sheet, apr_uint64_t hash, absw_sec_t at)
+void absw_sheet_end(absw_sheet_t *sheet, apr_uint64_t hash, apr_time_t heard)
 {
     apr_uint32_t from = 0;
     apr_uint32_t to = sheet->exact ? sheet->n : 0;
 
-    if (at < sheet->confirmed || at > (absw_sec_t)APR_UINT32_MAX || at <= 0) {
+    if (heard < sheet->confirmed || heard <= 0) {
         return;
     }
     while (from < to) {
@@ -335,8 +334,8 @@ void absw_sheet_end(absw_sheet_t *sheet, apr_uint64_t hash, absw_sec_t at)
     if (!sheet->ended) {
         sheet->ended = apr_pcalloc(sheet->pool, sheet->n * sizeof(*sheet->ended));
     }
-    if ((apr_uint32_t)at > sheet->ended[from]) {
-        sheet->ended[from] = (apr_uint32_t)at;
+    if (heard > sheet->ended[from]) {
+        sheet->ended[from] = heard;
     }
 }
 
@@ -352,7 +351,7 @@ apr_uint32_t absw_sheet_count(const absw_sheet_t *sheet, absw_sec_t at, int *exa
     }
     for (apr_size_t i = 0; i < count; i++) {
         int ended = sheet->ended && sheet->ended[i] != 0
-                    && sheet->confirmed <= (absw_sec_t)sheet->ended[i];
+                    && sheet->confirmed <= sheet->ended[i];
 
         n += live[sheet->offsets[i]] && !ended;
     }

@@ -26,9 +26,10 @@ typedef struct {
     absw_store_clock_t clock;               /* NULL: the system's monotonic one */
 
     /**
-     * Who looks after losses: at most 64 bytes as in a key. Every owner leaves a key of its own on
-     * every server (abswitch-proof:<owner>), so that each one notices when a server was emptied.
-     * For the thread that syncs, the node's name; "" for all others.
+     * Who looks after losses, the node's name: at most 64 bytes as in a key. Every owner leaves a
+     * key of its own on every server (abswitch-proof:<owner>), so that each one notices when a
+     * server was emptied. Of several handles of one owner one may notice in place of another: what
+     * is overlooked so is written anew within two syncs.
      */
     const char *owner;
 } absw_store_memcached_terms_t;

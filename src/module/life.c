@@ -9,6 +9,7 @@
 #include "config.h"
 #include "guard.h"
 #include "life.h"
+#include "process.h"
 #include "say.h"
 #include "secret.h"
 #include "stores.h"
@@ -54,7 +55,7 @@ static int in_use(apr_pool_t *p, absw_shared_t *shared)
 {
     absw_children_t *children = absw_children_attach(p, shared->children, shared->dims.children,
                                                      shared->dims.apps);
-    return absw_children_any(children, absw_children_alive);
+    return absw_children_any(children, absw_process_lives);
 }
 
 static void tell_of_delay(const server_rec *s, const retained_t *kept,
@@ -190,7 +191,7 @@ static int start_engine(apr_pool_t *p, apr_pool_t *ptemp, server_rec *s, abswitc
 
     engine->name = node->name;
     engine->dir = node->state_dir;
-    engine->store = abswitch_stores_make(p, s, node, "");
+    engine->store = abswitch_stores_make(p, s, node);
     engine->board = node->board;
     engine->children = node->children;
     engine->table = node->table;
@@ -200,7 +201,7 @@ static int start_engine(apr_pool_t *p, apr_pool_t *ptemp, server_rec *s, abswitc
     engine->retire_after = abswitch_server_of(s)->global.retire_after;
     engine->apps_n = node->apps->nelts;
     engine->apps = apr_pcalloc(p, (apr_size_t)engine->apps_n * sizeof(*engine->apps));
-    engine->alive = absw_children_alive;
+    engine->alive = absw_process_lives;
     engine->say = say;
     engine->baton = s;
     enter_apps(ptemp, s, node, engine->apps);

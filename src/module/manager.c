@@ -136,7 +136,7 @@ static outcome_t carry_out(const post_t *post)
 {
     request_rec *r = post->r;
     const absw_node_app_t *app = &post->node->node->apps[post->app->index];
-    absw_store_t *store = abswitch_stores_make(r->pool, ap_server_conf, post->node, "");
+    absw_store_t *store = abswitch_stores_make(r->pool, ap_server_conf, post->node);
     const absw_switch_who_t who = {
         .now = apr_time_sec(apr_time_now()), .node = post->node->name,
         .by = r->user && *r->user ? r->user : r->useragent_ip, .note = post->order.note,

@@ -88,11 +88,14 @@ static void put_record(abswitch_markup_t *m, const absw_switch_t *rec)
 
 static void put_trouble(abswitch_markup_t *m, const absw_report_app_t *app)
 {
-    if (!*app->trouble) {
-        return;
+    if (*app->trouble) {
+        abswitch_markup_putf(m, "<p class=\"alert\"><b>Trouble with the switch:</b> %s.</p>\n",
+                             abswitch_markup_text(m, app->trouble));
     }
-    abswitch_markup_putf(m, "<p class=\"alert\"><b>Trouble with the switch:</b> %s.</p>\n",
-                         abswitch_markup_text(m, app->trouble));
+    if (*app->ignored) {
+        abswitch_markup_putf(m, "<p class=\"alert\"><b>Ignored in the store:</b> %s.</p>\n",
+                             abswitch_markup_text(m, app->ignored));
+    }
 }
 
 /* ---- the history ---- */

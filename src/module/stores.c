@@ -5,7 +5,7 @@
 #include "stores.h"
 
 absw_store_t *abswitch_stores_make(apr_pool_t *pool, const server_rec *main_server,
-                                   const abswitch_node_t *node, const char *owner)
+                                   const abswitch_node_t *node)
 {
     const absw_store_address_t *address = abswitch_config_store(main_server);
 
@@ -15,6 +15,6 @@ absw_store_t *abswitch_stores_make(apr_pool_t *pool, const server_rec *main_serv
     return absw_store_memcached_make(pool, &(absw_store_memcached_terms_t) {
         .address = address,
         .timeout = abswitch_config_store_timeout(main_server),
-        .owner = owner,
+        .owner = node->name,
     });
 }

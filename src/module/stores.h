@@ -6,9 +6,9 @@
 
 /**
  * A handle on the configured store, in pool, for one thread of one process; it connects when it
- * is first used. owner: the node's name for the thread that syncs, "" for all others.
+ * is first used.
  */
 absw_store_t *abswitch_stores_make(apr_pool_t *pool, const server_rec *main_server,
-                                   const abswitch_node_t *node, const char *owner);
+                                   const abswitch_node_t *node);
 
 #endif

@@ -6,6 +6,7 @@
 #include <mod_watchdog.h>
 
 #include "drained.h"
+#include "process.h"
 #include "say.h"
 #include "stores.h"
 #include "sync.h"
@@ -76,7 +77,7 @@ static void begin(sync_t *sync, apr_pool_t *passing)
     apr_pool_create(&sync->scratch, pool);
     sync->mine = *node;
     sync->mine.apps = apr_pmemdup(pool, node->apps, (apr_size_t)node->apps_n * sizeof(*node->apps));
-    sync->mine.store = abswitch_stores_make(pool, sync->server, sync->node, node->name);
+    sync->mine.store = abswitch_stores_make(pool, sync->server, sync->node);
     sync->mine.mine = still_mine;
     sync->mine.say = say;
     sync->mine.drained = drained;
@@ -89,7 +90,7 @@ static void begin(sync_t *sync, apr_pool_t *passing)
 static int have_lease(sync_t *sync, apr_time_t now)
 {
     apr_time_t until = now + sync->node->sync + sync->node->sync / 2;
-    int held = absw_board_lease(sync->node->board, sync->pid, now, until, absw_children_alive);
+    int held = absw_board_lease(sync->node->board, sync->pid, now, until, absw_process_lives);
 
     sync->held_until = held ? until : 0;
     return held;

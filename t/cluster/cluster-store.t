@@ -4,41 +4,12 @@
 
 use v5.36;
 use Test::More;
-use Time::HiRes qw(sleep time);
-use ABSwitch::Cluster;
+use ABSwitch::Cluster qw(SOON cluster);
 use ABSwitch::Host qw(run);
 use ABSwitch::Memcached;
 use ABSwitch::Wait;
 
 plan skip_all => 'there is no memcached' if !ABSwitch::Memcached->is_here;
-
-# Room for two syncs of 200 ms and a busy machine.
-use constant SOON => 5;
-
-sub cluster (%o) {
-    return ABSwitch::Cluster->new(store => $o{store} // ABSwitch::Memcached->new->start, %o)->start;
-}
-
-# Where each running node sends newcomers.
-sub lands ($cluster) {
-    return map { $_->client->get('/contact', Accept => 'text/html')->location } $cluster->running;
-}
-
-# The mark of a value that could not be taken.
-sub trouble ($site) {
-    return $site->client->get('/abswitch-status?format=text')->body =~ /^contact\.trouble: (.*)/m ? $1 : 'no such line';
-}
-
-# Looks again and again for a while; returns how often the block said something, and the first of it.
-sub watch ($seconds, $block) {
-    my ($end, $times, @said) = (time + $seconds, 0);
-    while (time < $end) {
-        push @said, $block->();
-        $times++;
-        sleep 0.05;
-    }
-    return ($times, @said);
-}
 
 subtest 'an older record never wins' => sub {
     my $cluster = cluster();
@@ -53,7 +24,7 @@ subtest 'an older record never wins' => sub {
     $store->delete($key);
     wait_for 'a deleted one to be put back', SOON, sub { ($_ = $store->get($key) // '') eq $new };
     is_deeply [$cluster->generations], [2, 2, 2], 'nobody was impressed';
-    is_deeply [lands($cluster)], [('/contact/A/') x 3], 'people land where they landed';
+    is_deeply [$cluster->lands], [('/contact/A/') x 3], 'people land where they landed';
     $store->flush;
     wait_for 'an empty store to be re-seeded', SOON, sub { ($_ = $store->get($key) // '') eq $new };
 
@@ -88,13 +59,13 @@ subtest 'values that cannot be taken' => sub {
         $store->set($cluster->key('switch'), $bad);
         for my $site ($bad eq '' ? () : $cluster->nodes) {
             wait_for "'$shown' to be marked on ${\ $site->name}", SOON, sub {
-                ($_ = trouble($site)) ne 'none';
+                ($_ = $site->mark('trouble')) ne 'none';
             };
         }
         is_deeply [map { $_->status->{switch}{weights} } $cluster->nodes], [({ A => 0, B => 1 }) x 3],
             "'$shown' changes nothing";
         $cluster->write_switch('B');    # mends it, and so the next one is new
-        poll(SOON, sub { !grep { trouble($_) ne 'none' } $cluster->nodes });
+        poll(SOON, sub { !grep { $_->mark('trouble') ne 'none' } $cluster->nodes });
     }
     is_deeply [$cluster->generations], [1, 1, 1], 'no generation was spent';
 
@@ -103,7 +74,7 @@ subtest 'values that cannot be taken' => sub {
     my ($times) = watch(1.5, sub { () });
     is scalar(() = $cluster->node(0)->log_text =~ /nonsense here" is not taken/g), 1, 'says it once';
     $cluster->flip('A');
-    is_deeply [lands($cluster)], [('/contact/A/') x 3], 'the next good flip repairs it';
+    is_deeply [$cluster->lands], [('/contact/A/') x 3], 'the next good flip repairs it';
     $cluster->expect_log(qr/switch of contact/);
     $cluster->logs_are_clean;
 };
@@ -129,6 +100,18 @@ subtest 'rubbish under every key' => sub {
     ok @keys >= 8, 'there are keys' or diag "@keys";
     my %whole = map { $_ => scalar $store->get($_) // '' } @keys;
     my $put_back = sub { $store->set($_, $whole{$_}) for grep { /:(?:switch|log)\z/ } @keys };
+    # The mark names the key; what nobody needed to read has none.
+    for my $key (map { $cluster->key($_) } 'epoch', 'nodes', 'node:web1') {
+        $store->set($key, "rub\0bish");
+        wait_for "a mark for $key", SOON, sub {
+            $_ = join '; ', map { $_->mark('ignored') } $cluster->nodes; /\Q$key\E is not taken: /;
+        };
+        my ($marked) = grep { $_->mark('ignored') =~ /\Q$key\E / } $cluster->nodes;
+        like $marked->client->get('/abswitch-status')->body, qr/Ignored in the store:.*\Q$key\E is not taken: /, 'on the page';
+        my @said = $marked->log_text =~ /: (\Q$key\E is not taken: .*)/g;
+        is scalar(@said), 1, 'the error log says it once' or diag join "\n", @said;
+        $live->();
+    }
     # Under all of them at once; but an empty switch is none.
     for my $value ('', 'x', "\0" x 40, "\xff\xfe\x80" x 30, '9' x 400, '-1', '18446744073709551616', 'x' x 1_000_000,
         "am\1" . "\xff" x 200, 'v=1 epoch=' . '0' x 32 . ' side=A:4294967295') {

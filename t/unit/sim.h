@@ -2,223 +2,23 @@
 #ifndef SIM_H
 #define SIM_H
 
-#include <stdlib.h>
-
 #include <apr_general.h>
-#include <apr_strings.h>
-#include <apr_time.h>
 
 #include "change.h"
 #include "node.h"
-#include "sample.h"
+#include "sim_server.h"
+#include "store_memcached.h"
 
 /**
- * A cluster in one thread: nodes on plain memory, a store with faults to order, a clock that
- * only goes when it is told to, and a seed that decides everything.
+ * A cluster in one thread: nodes on plain memory, one memcached or two that are mirrors, with faults
+ * to order, a clock that only goes when it is told to, and a seed that decides everything.
  */
 
 #define SIM_NODES   37
-#define SIM_KEYS    512
 #define SIM_SYNC    apr_time_from_sec(1)
 #define SIM_T0      APR_INT64_C(1763790000)
 #define SIM_ROOM    1024        /* sessions a table has room for */
-
-/* --- chance -------------------------------------------------------------------------- */
-
-typedef struct {
-    apr_uint64_t state;
-} sim_chance_t;
-
-static inline apr_uint32_t sim_draw(sim_chance_t *chance, apr_uint32_t below)
-{
-    chance->state ^= chance->state << 13;
-    chance->state ^= chance->state >> 7;
-    chance->state ^= chance->state << 17;
-    return (apr_uint32_t)(chance->state >> 20) % below;
-}
-
-/** Once in so many times; 0: never. */
-static inline int sim_once_in(sim_chance_t *chance, apr_uint32_t n)
-{
-    return n > 0 && sim_draw(chance, n) == 0;
-}
-
-/* --- the store ----------------------------------------------------------------------- */
-
-typedef struct {
-    char key[ABSW_STORE_KEY_MAX];
-    char *value;                /* NULL: absent */
-    apr_size_t len;
-    apr_uint64_t cas;
-    apr_time_t until;           /* 0: for ever */
-} sim_entry_t;
-
-/** What all nodes share. */
-typedef struct {
-    sim_entry_t entries[SIM_KEYS];
-    int n;
-    apr_uint64_t tokens;
-    apr_time_t now;
-    int down;                   /* nobody gets an answer */
-    int full;                   /* sets fail, and what was there is gone */
-    apr_uint32_t torn;          /* once in so many a write's answer is lost, done or not */
-    apr_uint32_t conflicts;     /* once in so many somebody was first */
-    sim_chance_t *chance;
-} sim_store_t;
-
-/** One node's handle. */
-typedef struct {
-    absw_store_t store;
-    sim_store_t *shared;
-    int cut;
-    int gets;                   /* since somebody set it to 0 */
-} sim_handle_t;
-
-static inline sim_entry_t *sim_entry(sim_store_t *s, const char *key)
-{
-    for (int i = 0; i < s->n; i++) {
-        if (strcmp(s->entries[i].key, key) == 0) {
-            if (s->entries[i].until && s->now >= s->entries[i].until) {
-                free(s->entries[i].value);
-                s->entries[i].value = NULL;
-            }
-            return &s->entries[i];
-        }
-    }
-    assert_true(s->n < SIM_KEYS);
-    apr_cpystrn(s->entries[s->n].key, key, ABSW_STORE_KEY_MAX);
-    return &s->entries[s->n++];
-}
-
-static inline void sim_evict(sim_entry_t *entry)
-{
-    free(entry->value);
-    entry->value = NULL;
-}
-
-static inline void sim_flush(sim_store_t *s)
-{
-    for (int i = 0; i < s->n; i++) {
-        sim_evict(&s->entries[i]);
-    }
-}
-
-static inline void sim_put(sim_store_t *s, const char *key, const char *value, apr_size_t len,
-                           apr_uint32_t ttl)
-{
-    sim_entry_t *entry = sim_entry(s, key);
-
-    free(entry->value);
-    entry->value = malloc(len + 1);
-    memcpy(entry->value, value, len);
-    entry->value[len] = '\0';
-    entry->len = len;
-    entry->cas = ++s->tokens;
-    entry->until = ttl ? s->now + apr_time_from_sec(ttl) : 0;
-}
-
-static inline int sim_get(absw_store_t *store, absw_store_item_t *items, int n, apr_pool_t *pool)
-{
-    sim_handle_t *handle = (sim_handle_t *)store;
-    sim_store_t *s = handle->shared;
-    int lost = sim_once_in(s->chance, s->torn) ? (int)sim_draw(s->chance, (apr_uint32_t)n) : n;
-
-    handle->gets++;
-    for (int i = 0; i < n; i++) {
-        const sim_entry_t *entry = sim_entry(s, items[i].key);
-
-        items[i].found = ABSW_STORE_UNKNOWN;
-        items[i].why = NULL;
-        if (handle->cut || s->down || i >= lost) {
-            items[i].why = "the server timed out";
-            lost = 0;
-        }
-        else if (!entry->value) {
-            items[i].found = ABSW_STORE_ABSENT;
-        }
-        else {
-            items[i].found = ABSW_STORE_FOUND;
-            items[i].value = apr_pmemdup(pool, entry->value, entry->len + 1);
-            items[i].len = entry->len;
-            items[i].cas = entry->cas;
-        }
-    }
-    return !handle->cut && !s->down && lost == n;
-}
-
-static inline absw_store_result_e sim_write(absw_store_t *store, const char *key, int right,
-                                            const char *value, apr_size_t len, apr_uint32_t ttl)
-{
-    sim_handle_t *handle = (sim_handle_t *)store;
-    sim_store_t *s = handle->shared;
-
-    strcpy(store->why, "the server timed out");
-    if (handle->cut || s->down) {
-        return ABSW_STORE_FAILED;
-    }
-    if (s->full && len > 8) {
-        sim_evict(sim_entry(s, key));
-        strcpy(store->why, "the server is out of memory");
-        return ABSW_STORE_FAILED;
-    }
-    if (!right) {
-        return ABSW_STORE_CONFLICT;
-    }
-    if (sim_once_in(s->chance, s->torn)) {
-        if (sim_draw(s->chance, 2)) {
-            sim_put(s, key, value, len, ttl);
-        }
-        return ABSW_STORE_FAILED;
-    }
-    sim_put(s, key, value, len, ttl);
-    return ABSW_STORE_DONE;
-}
-
-static inline absw_store_result_e sim_set(absw_store_t *store, const char *key,
-                                          const char *value, apr_size_t len, apr_uint32_t ttl,
-                                          apr_pool_t *pool)
-{
-    (void)pool;
-    return sim_write(store, key, 1, value, len, ttl);
-}
-
-static inline absw_store_result_e sim_add(absw_store_t *store, const char *key,
-                                          const char *value, apr_size_t len, apr_uint32_t ttl,
-                                          apr_pool_t *pool)
-{
-    (void)pool;
-    return sim_write(store, key, sim_entry(((sim_handle_t *)store)->shared, key)->value == NULL,
-                     value, len, ttl);
-}
-
-static inline absw_store_result_e sim_cas(absw_store_t *store, const char *key,
-                                          apr_uint64_t token, const char *value, apr_size_t len,
-                                          apr_uint32_t ttl, apr_pool_t *pool)
-{
-    sim_store_t *s = ((sim_handle_t *)store)->shared;
-    const sim_entry_t *entry = sim_entry(s, key);
-
-    (void)pool;
-    assert_true(token != 0);
-    return sim_write(store, key, entry->value && entry->cas == token
-                                 && !sim_once_in(s->chance, s->conflicts), value, len, ttl);
-}
-
-static inline absw_store_state_e sim_state(const absw_store_t *store, apr_pool_t *pool,
-                                           const absw_store_server_t **servers, int *n)
-{
-    const sim_handle_t *handle = (const sim_handle_t *)store;
-
-    (void)pool;
-    *servers = NULL;
-    *n = 0;
-    return handle->cut || handle->shared->down ? ABSW_STORE_DOWN : ABSW_STORE_UP;
-}
-
-static const absw_store_ops_t SIM_OPS = {
-    .type = "sim", .hand = "key", .solo = 0, .get = sim_get, .set = sim_set, .add = sim_add,
-    .cas = sim_cas, .state = sim_state,
-};
+#define SIM_PIDS    4096
 
 /* --- nodes --------------------------------------------------------------------------- */
 
@@ -229,8 +29,9 @@ typedef struct {
     apr_pool_t *process;        /* of the child that syncs */
     absw_node_app_t app;
     absw_node_t node;
-    sim_handle_t handle;
+    sim_wires_t wires;
     absw_child_t *child;
+    apr_uint32_t pid;
     absw_ends_t *ends;
     apr_interval_time_t skew;
     apr_time_t next;            /* tick, by the true clock */
@@ -240,10 +41,12 @@ typedef struct {
 
 typedef struct {
     sim_chance_t chance;
-    sim_store_t store;
+    sim_server_t servers[SIM_SERVERS];
+    absw_store_address_t address;
     absw_policy_t policy;
     sim_node_t nodes[SIM_NODES];
     int n;
+    apr_uint32_t pids;          /* that were given so far */
     apr_time_t now;             /* true */
     apr_pool_t *pool;
     apr_pool_t *scratch;
@@ -252,10 +55,12 @@ typedef struct {
     char drained[1024];         /* "A:12 " for each drain that was told of */
 } sim_t;
 
+/* Processes that live, by number: absw_node_t's alive() has no baton. */
+static unsigned char sim_lives[SIM_PIDS];
+
 static inline int sim_alive(apr_uint32_t pid)
 {
-    (void)pid;
-    return 1;
+    return sim_lives[pid % SIM_PIDS];
 }
 
 static inline void sim_say(void *baton, absw_say_e level, const char *app, const char *side,
@@ -292,10 +97,20 @@ static inline apr_time_t sim_clock(const sim_t *sim, const sim_node_t *node)
     return sim->now + node->skew;
 }
 
+/* A handle for a process of the node, and the node's view of it. */
+static inline void sim_connect(sim_t *sim, sim_node_t *node, apr_pool_t *pool)
+{
+    absw_store_memcached_terms_t terms = {
+        .address = &sim->address, .timeout = 200000, .owner = node->name
+    };
+
+    sim_wires = &node->wires;
+    node->node.store = absw_store_memcached_make(pool, &terms);
+}
+
 /** Another process of the node syncs from now on. */
 static inline void sim_take_over(sim_t *sim, sim_node_t *node)
 {
-    (void)sim;
     if (node->process) {
         apr_pool_destroy(node->process);
     }
@@ -303,6 +118,7 @@ static inline void sim_take_over(sim_t *sim, sim_node_t *node)
     node->app.logged = 0;
     node->app.log_failed = 0;
     memset(node->app.announced, 0, sizeof(node->app.announced));
+    sim_connect(sim, node, node->process);
     absw_node_begin(&node->node, node->process);
 }
 
@@ -320,11 +136,10 @@ static inline void sim_start(sim_t *sim, sim_node_t *node, absw_shared_how_e how
     apr_pool_create(&node->life, sim->pool);
     memset(&node->app, 0, sizeof(node->app));
     node->app.policy = &sim->policy;
-    node->handle = (sim_handle_t){ .store.ops = &SIM_OPS, .shared = &sim->store,
-                                   .cut = node->handle.cut };
+    node->wires.servers = sim->servers;
     node->ends = absw_ends_attach(node->memory[3]);
     node->node = (absw_node_t){
-        .name = node->name, .store = &node->handle.store, .board_apps = 1,
+        .name = node->name, .board_apps = 1,
         .board = absw_board_attach(node->memory[0], 1),
         .children = absw_children_attach(node->life, node->memory[1], 2, 1),
         .table = absw_table_attach(node->life, node->memory[2], SIM_ROOM),
@@ -332,12 +147,16 @@ static inline void sim_start(sim_t *sim, sim_node_t *node, absw_shared_how_e how
         .apps = &node->app, .apps_n = 1, .alive = sim_alive, .say = sim_say, .drained = sim_told,
         .baton = sim,
     };
+    sim_connect(sim, node, node->life);
     absw_board_recover(node->node.board);
     absw_children_recover(node->node.children);
     assert_int_equal(absw_board_enter(node->node.board, &sim->policy, &node->app.place), 1);
     assert_int_equal(absw_node_start(&node->node, how, sim_clock(sim, node), sim->scratch),
                      APR_SUCCESS);
-    node->child = absw_children_join(node->node.children, 4711);
+    node->pid = ++sim->pids;
+    sim_lives[node->pid % SIM_PIDS] = 1;
+    node->child = absw_children_join(node->node.children, node->pid);
+    assert_non_null(node->child);
     node->process = NULL;
     sim_take_over(sim, node);
     node->next = sim->now + sim_draw(&sim->chance, 100000);
@@ -351,6 +170,7 @@ static inline void sim_start(sim_t *sim, sim_node_t *node, absw_shared_how_e how
 /** All its processes are gone at once. */
 static inline void sim_kill(sim_node_t *node)
 {
+    sim_lives[node->pid % SIM_PIDS] = 0;
     apr_pool_destroy(node->life);
     node->life = NULL;
     node->process = NULL;
@@ -369,20 +189,35 @@ static inline void sim_tick(sim_t *sim, sim_node_t *node)
     node->next = sim->now + SIM_SYNC - 50000 + sim_draw(&sim->chance, 100000);
 }
 
-static inline void sim_begin(sim_t *sim, apr_uint64_t seed, int n)
+/** n nodes, not started yet, and a memcached or two. */
+static inline void sim_begin_mirrored(sim_t *sim, apr_uint64_t seed, int n, int servers)
 {
+    static const char *const names[SIM_SERVERS] = { "192.0.2.1:11211", "192.0.2.2:11211" };
+
     memset(sim, 0, sizeof(*sim));
+    memset(sim_lives, 0, sizeof(sim_lives));
     sim->chance.state = seed * APR_UINT64_C(0x9e3779b97f4a7c15) + 1;
-    sim->store.chance = &sim->chance;
     sim->policy = sample_policy();
     sim->n = n;
     sim->now = apr_time_from_sec(SIM_T0);
-    sim->store.now = sim->now;
+    sim->address.n = servers;
+    for (int i = 0; i < servers; i++) {
+        sim->address.servers[i] = (absw_store_place_t){
+            .name = names[i], .host = names[i], .port = (apr_uint16_t)i
+        };
+        sim->servers[i].chance = &sim->chance;
+        sim->servers[i].now = sim->now;
+    }
     apr_pool_create(&sim->pool, NULL);
     apr_pool_create(&sim->scratch, sim->pool);
     for (int i = 0; i < n; i++) {
         snprintf(sim->nodes[i].name, sizeof(sim->nodes[i].name), "web%d:80", i + 1);
     }
+}
+
+static inline void sim_begin(sim_t *sim, apr_uint64_t seed, int n)
+{
+    sim_begin_mirrored(sim, seed, n, 1);
 }
 
 static inline void sim_end(sim_t *sim)
@@ -392,7 +227,9 @@ static inline void sim_end(sim_t *sim)
             free(sim->nodes[i].memory[k]);
         }
     }
-    sim_flush(&sim->store);
+    for (int i = 0; i < sim->address.n; i++) {
+        sim_flush(&sim->servers[i]);
+    }
     apr_pool_destroy(sim->pool);
 }
 
@@ -400,7 +237,9 @@ static inline void sim_end(sim_t *sim)
 static inline void sim_step(sim_t *sim)
 {
     sim->now += 100000;
-    sim->store.now = sim->now;
+    for (int i = 0; i < sim->address.n; i++) {
+        sim->servers[i].now = sim->now;
+    }
     for (int i = 0; i < sim->n; i++) {
         if (sim->nodes[i].life && sim->now >= sim->nodes[i].next) {
             sim_tick(sim, &sim->nodes[i]);
@@ -435,6 +274,12 @@ static inline void sim_click(const sim_t *sim, sim_node_t *node, apr_uint32_t us
     absw_table_touch(node->node.table, &session, apr_time_sec(sim_clock(sim, node)));
 }
 
+/** A request begins (+1) or ends (-1) there. */
+static inline void sim_request(const sim_node_t *node, int side, int by)
+{
+    absw_child_in_flight(node->child, node->app.place.place[side], by);
+}
+
 static inline void sim_logout(const sim_t *sim, sim_node_t *node, apr_uint32_t user)
 {
     absw_table_session_t session = sim_session(node, user, 1, 0);
@@ -458,9 +303,12 @@ static inline absw_switch_t sim_in_force(const sim_t *sim, const sim_node_t *nod
     return rec;
 }
 
+/** A value under the switch's key, by hand: on any one server. */
 static inline void sim_hand(sim_t *sim, const char *value)
 {
-    sim_put(&sim->store, "abswitch:contact:switch", value, strlen(value), 0);
+    int i = sim->address.n > 1 ? (int)sim_draw(&sim->chance, (apr_uint32_t)sim->address.n) : 0;
+
+    sim_put(&sim->servers[i], "abswitch:contact:switch", value, strlen(value), 0);
 }
 
 #endif

@@ -10,6 +10,7 @@
 #include <apr_general.h>
 
 #include "children.h"
+#include "process.h"
 #include "sample.h"
 
 #define ROWS_N  3u
@@ -337,26 +338,6 @@ static void test_take_over(void **state)
     }
 }
 
-static void test_alive(void **state)
-{
-    pid_t pid = fork();
-
-    (void)state;
-    if (pid == 0) {
-        pause();
-        _exit(0);
-    }
-    assert_int_equal(absw_children_alive((apr_uint32_t)pid), 1);
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-    assert_int_equal(absw_children_alive((apr_uint32_t)pid), 0);
-    assert_int_equal(absw_children_alive((apr_uint32_t)getpid()), 1);
-    assert_int_equal(absw_children_alive(1), 1);
-    assert_int_equal(absw_children_alive(0), 0);
-    assert_int_equal(absw_children_alive(APR_UINT32_MAX), 0);       /* everybody, to kill() */
-    assert_int_equal(absw_children_alive(0x80000001u), 0);
-}
-
 /* --- for real ------------------------------------------------------------------------ */
 
 #define LOOPS   20000
@@ -416,17 +397,17 @@ static void test_processes(void **state)
         assert_true(now >= last && now <= (apr_uint64_t)LOOPS * THREADS * ROWS_N);
         last = now;
     }
-    while (absw_children_in_flight(w.children, PLACE, absw_children_alive) < ROWS_N) {
+    while (absw_children_in_flight(w.children, PLACE, absw_process_lives) < ROWS_N) {
         usleep(1000);
     }
     for (unsigned i = 0; i < ROWS_N; i++) {
-        assert_int_equal(absw_children_in_flight(w.children, PLACE, absw_children_alive),
+        assert_int_equal(absw_children_in_flight(w.children, PLACE, absw_process_lives),
                          ROWS_N - i);
         kill(pid[i], SIGKILL);
         waitpid(pid[i], NULL, 0);
     }
-    assert_int_equal(absw_children_in_flight(w.children, PLACE, absw_children_alive), 0);
-    assert_int_equal(absw_children_reap(w.children, absw_children_alive), ROWS_N);
+    assert_int_equal(absw_children_in_flight(w.children, PLACE, absw_process_lives), 0);
+    assert_int_equal(absw_children_reap(w.children, absw_process_lives), ROWS_N);
     assert_int_equal(verdicts_of(&w, 1, ABSW_PASS), LOOPS * THREADS * ROWS_N);
     drop(&w);
 }
@@ -446,7 +427,6 @@ int main(void)
         cmocka_unit_test(test_recover),
         cmocka_unit_test(test_forget),
         cmocka_unit_test(test_take_over),
-        cmocka_unit_test(test_alive),
         cmocka_unit_test(test_processes),
     };
 

@@ -39,7 +39,7 @@ static absw_change_result_e order(int i, absw_change_e what, int side, apr_int64
     absw_switch_who_t who = ann();
     absw_change_t change = { .what = what, .side = side, .generation = generation };
 
-    return absw_node_change(&node->node, &node->app, &node->handle.store, &change, &who, sim.now,
+    return absw_node_change(&node->node, &node->app, node->node.store, &change, &who, sim.now,
                             &made, sim.scratch);
 }
 
@@ -49,7 +49,7 @@ static absw_change_result_e retire(int i, const char *name, apr_int64_t generati
     sim_node_t *node = &sim.nodes[i];
     absw_switch_who_t who = ann();
 
-    return absw_node_retire(&node->node, &node->app, &node->handle.store, name, generation, &who,
+    return absw_node_retire(&node->node, &node->app, node->node.store, name, generation, &who,
                             sim.now, present, sim.scratch);
 }
 
@@ -65,7 +65,7 @@ static absw_drain_e drain_of(int i, int side)
 
 static int log_lines(void)
 {
-    const sim_entry_t *entry = sim_entry(&sim.store, "abswitch:contact:log");
+    const sim_entry_t *entry = sim_entry(&sim.servers[0], "abswitch:contact:log");
     absw_log_entry_t *entries = apr_palloc(sim.scratch, ABSW_LOG_MAX * sizeof(*entries));
 
     return entry->value ? absw_log_parse(&sim.policy, entry->value, entry->len, entries) : 0;
@@ -141,12 +141,12 @@ static void test_behind(void **state)
     assert_int_equal(order(0, ABSW_CHANGE_FLIP, SIDE_B, 0), ABSW_CHANGE_DONE);
     assert_int_equal(order(0, ABSW_CHANGE_FLIP, SIDE_C, 1), ABSW_CHANGE_DONE);
     sim_run(&sim, 2);
-    sim_evict(sim_entry(&sim.store, "abswitch:contact:switch"));
+    sim_evict(sim_entry(&sim.servers[0], "abswitch:contact:switch"));
     assert_int_equal(order(1, ABSW_CHANGE_FLIP, SIDE_A, 1), ABSW_CHANGE_PASSED);
     assert_int_equal(made.generation, 2);
 
     sim_start(&sim, &sim.nodes[2], ABSW_SHARED_FIRST);      /* it knows nothing, and nor does it */
-    sim_flush(&sim.store);
+    sim_flush(&sim.servers[0]);
     assert_int_equal(order(2, ABSW_CHANGE_FLIP, SIDE_A, 0), ABSW_CHANGE_PENDING);
     sim_run(&sim, 6);
     for (int i = 0; i < 3; i++) {
@@ -158,10 +158,10 @@ static void test_no_store(void **state)
 {
     (void)state;
     begin(2);
-    sim.store.down = 1;
+    sim.servers[0].down = 1;
     assert_int_equal(order(0, ABSW_CHANGE_FLIP, SIDE_B, 0), ABSW_CHANGE_UNREACHABLE);
     assert_int_equal(generation_of(0), 0);
-    sim.store.down = 0;
+    sim.servers[0].down = 0;
     sim_run(&sim, 3);
     assert_int_equal(order(0, ABSW_CHANGE_FLIP, SIDE_B, 0), ABSW_CHANGE_DONE);
 }
@@ -184,9 +184,9 @@ static void test_retire(void **state)
     sim_kill(&sim.nodes[1]);
     sim_run(&sim, 8);
     assert_int_equal(drain_of(0, SIDE_A), ABSW_DRAIN_UNKNOWN);
-    sim.store.down = 1;
+    sim.servers[0].down = 1;
     assert_int_equal(retire(0, sim.nodes[1].name, 1, &present), ABSW_CHANGE_UNREACHABLE);
-    sim.store.down = 0;
+    sim.servers[0].down = 0;
     sim_run(&sim, 6);
     assert_true(absw_node_has_peer(&sim.nodes[0].app, sim.nodes[1].name));
     assert_int_equal(retire(0, sim.nodes[1].name, 1, &present), ABSW_CHANGE_DONE);

@@ -48,7 +48,7 @@ static int make_report(void **state)
         .policy = &policy,
         .rec = { .generation = 12, .weight = { 0, 1 }, .closed = 1 << SIDE_C, .at = 1763790000,
                  .by = "alice", .note = "upgrade" },
-        .trouble = "",
+        .trouble = "", .ignored = "",
         .sides = {
             { .name = "A", .path = "/contact/A", .state = ABSW_SIDE_DRAINING,
               .drain = ABSW_DRAIN_UNKNOWN, .reason = "node web2:80 is silent", .known = 0,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "board.h"
 #include "children.h"
+#include "process.h"
 #include "shared_map.h"
 #include "state_dir.h"
 #include "table.h"
@@ -326,14 +327,14 @@ static void test_recovered_at_start(void **state)
     row = absw_children_join(children(), 0x7ffffff0u);
     absw_child_in_flight(row, 1, 1);
     assert_int_equal(absw_board_lease(absw_board_attach(shared->board, 2), 5, apr_time_from_sec(1),
-                                      apr_time_from_sec(9), absw_children_alive), 1);
+                                      apr_time_from_sec(9), absw_process_lives), 1);
     make_file(in_dir("contact.switch.0123.tmp"), "x", 0600);
     make_file(in_dir("table.new"), "x", 0600);
     absw_shared_close(shared);
     open_and_expect(ABSW_SHARED_KEPT);
-    assert_int_equal(absw_children_any(children(), absw_children_alive), 0);
+    assert_int_equal(absw_children_any(children(), absw_process_lives), 0);
     assert_int_equal(absw_board_lease(absw_board_attach(shared->board, 2), 6, apr_time_from_sec(2),
-                                      apr_time_from_sec(9), absw_children_alive), 1);
+                                      apr_time_from_sec(9), absw_process_lives), 1);
     assert_false(exists(in_dir("contact.switch.0123.tmp")));
     absw_shared_close(shared);
 }

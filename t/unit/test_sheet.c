@@ -17,7 +17,7 @@ static void test_head(void **state)
     assert_string_equal(sheet->head.epoch, HEAD.epoch);
     assert_true(sheet->head.boot == HEAD.boot && sheet->head.sequence == HEAD.sequence);
     assert_int_equal(sheet->head.taken, NOW);
-    assert_int_equal(sheet->confirmed, NOW);
+    assert_int_equal(sheet->confirmed, 0);
     assert_int_equal(absw_sheet_count(sheet, NOW, &exact), 0);
     assert_true(exact);
     value = absw_sheet_encode(nobody, &none, WIDTH, NOW, pool, &len, &exact);
@@ -97,15 +97,14 @@ static void test_end(void **state)
 {
     static const struct {
         const char *name;
-        absw_sec_t at;
-        absw_sec_t confirmed;
+        apr_time_t heard;
+        apr_time_t confirmed;
         int stays;
     } rows[] = {
-        { "before the node looked", NOW - 1, NOW, 1 },
-        { "in the same second", NOW, NOW, 0 },
-        { "after it", NOW + 9, NOW, 0 },
-        { "the node still names the sheet later", NOW + 9, NOW + 10, 1 },
-        { "it does at that time", NOW + 9, NOW + 9, 0 },
+        { "the node is not known to have looked", 1, 0, 0 },
+        { "heard before the node looked", NOW - 1, NOW, 1 },
+        { "heard at that moment", NOW, NOW, 0 },
+        { "heard after it", NOW + 9, NOW, 0 },
         { "never", 0, 0, 1 },
         { "never, said so", -1, -1, 1 },
     };
@@ -119,9 +118,9 @@ static void test_end(void **state)
         absw_sheet_t *sheet = publish(members, NOW, pool);
         absw_members_t *all = absw_members_make(pool, 0);
 
-        absw_sheet_end(sheet, user(1000), rows[i].at);      /* not in it */
-        absw_sheet_end(sheet, user(50), rows[i].at);
-        absw_sheet_end(sheet, user(50), rows[i].at - 5);    /* an older one is no matter */
+        absw_sheet_end(sheet, user(1000), rows[i].heard);      /* not in it */
+        absw_sheet_end(sheet, user(50), rows[i].heard);
+        absw_sheet_end(sheet, user(50), rows[i].heard - 5);    /* an older one is no matter */
         sheet->confirmed = rows[i].confirmed;
         absw_members_unite_sheet(all, sheet);
         if (absw_sheet_count(sheet, NOW, NULL) != 99u + (unsigned)rows[i].stays) {

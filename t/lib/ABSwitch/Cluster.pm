@@ -14,13 +14,25 @@
 package ABSwitch::Cluster;
 use v5.36;
 use Carp qw(croak);
+use Exporter qw(import);
 use Test::More ();
 use Time::HiRes qw(time);
 use ABSwitch::Browser;
 use ABSwitch::Host qw(free_port);
+use ABSwitch::Memcached;
 use ABSwitch::Site;
 use ABSwitch::Token;
 use ABSwitch::Wait qw(poll);
+
+our @EXPORT_OK = qw(SOON cluster);
+
+# Seconds: room for two syncs of 200 ms and a busy machine.
+use constant SOON => 5;
+
+# One that runs, with a memcached of its own if none is given.
+sub cluster (%o) {
+    return __PACKAGE__->new(store => $o{store} // ABSwitch::Memcached->new->start, %o)->start;
+}
 
 # store       an ABSwitch::Memcached, or several that are mirrors; or store_at: what to write into ABSwitchStore
 # nodes       how many (3)
@@ -148,6 +160,11 @@ sub peer ($self, $i, $name) {
     return (grep { $_->{node} eq $name } $self->node($i)->status->{nodes}->@*)[0];
 }
 
+# Where each running node sends newcomers.
+sub lands ($self) {
+    return map { $_->client->get('/contact', Accept => 'text/html')->location } $self->running;
+}
+
 # True when every running node says that. undef is a value, too.
 sub all_say ($self, $side, $field, $value) {
     return !grep { !_same($_, $value) } $self->each_side($side, $field);
@@ -220,6 +237,11 @@ use parent -norequire, 'ABSwitch::Site';
 # host: the address it is reached at, if not the loopback one
 sub client ($self, %o) {
     return $self->SUPER::client(($self->{host} ? (host => $self->{host}) : ()), %o);
+}
+
+# A line of its text status: "trouble" or "ignored", values that could not be taken.
+sub mark ($self, $what) {
+    return $self->client->get('/abswitch-status?format=text')->body =~ /^contact\.\Q$what\E: (.*)/m ? $1 : 'no such line';
 }
 
 sub conf_before ($self) {

@@ -21,14 +21,17 @@ use constant {
     BACKOFF => 5,       # a store that did not answer is left alone for so long, at most
     SLACK   => 1,       # this machine is busy with the test itself
 };
+use constant WITHIN => 3 * SYNC + SLACK;    # all is right again so soon after it can be noticed
 
 # What ABSwitch::Cluster takes. They are on side A, and new people land on B.
+# slow    seconds: who waits longer for an answer is interrupted (1)
 sub new ($class, %o) {
+    my $slow = delete $o{slow} // 1;
     my $cluster = ABSwitch::Cluster->new(sync => SYNC * 1000 . 'ms', app => 'ABSwitchLogout /logout', %o)->start;
     my $self = bless {
         cluster => $cluster, store => $cluster->store, client => $cluster->balancer,
         tokens => [map { $cluster->token } 1 .. USERS], clicks => 0, interrupted => [], looks => 0, false => [],
-        took => [],
+        took => [], slow => $slow, start => time,
     }, $class;
     $self->everybody for 1 .. 3;
     $cluster->flip('B');
@@ -47,8 +50,9 @@ sub everybody ($self) {
         my $r = $self->{cluster}->click($self->{client}, $token);
         my $took = time - $start;
         my $seen = $r->status . ' ' . ($r->header('X-Verdict') // $r->reason) . ' ' . ($r->header('X-Side') // '');
-        push $self->{interrupted}->@*, $seen if $seen ne '200 pass A';
-        push $self->{interrupted}->@*, sprintf 'slow: %.2f s', $took if $took > 1;
+        my $where = sprintf ' at %s, %.1f s after the start', $self->{client}->node->name, $start - $self->{start};
+        push $self->{interrupted}->@*, $seen . $where if $seen ne '200 pass A';
+        push $self->{interrupted}->@*, sprintf('%.2f s', $took) . $where if $took > $self->{slow};
         $self->{clicks}++;
     }
     return;
@@ -60,7 +64,9 @@ sub live ($self, $seconds, $until = undef) {
     my ($start, $end) = (time, time + $seconds);
     while (time < $end) {
         $self->everybody;
-        my @sides = map { $_->side('A') } $self->{cluster}->running;
+        my @apps = map { $_->status } $self->{cluster}->running;
+        my @sides = map { (grep { $_->{side} eq 'A' } $_->{sides}->@*)[0] } @apps;
+        $self->{apps} = \@apps;
         $self->{sides} = \@sides;
         $self->{looks} += @sides;
         push $self->{false}->@*, map { time } grep { $_->{drain} eq 'drained' } @sides;
@@ -73,27 +79,44 @@ sub live ($self, $seconds, $until = undef) {
 sub unknown ($self, $name, $reason, $seconds = 4) {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my $took = $self->live($seconds, sub (@sides) { !grep { $_->{drain} ne 'unknown' || $_->{reason} !~ $reason } @sides });
-    return Test::More::ok(defined $took, "$name: unknown, with its reason") || Test::More::diag($self->_said);
+    return Test::More::ok(defined $took, "$name: unknown, with its reason") || Test::More::diag($self->said);
 }
 
 # wait: seconds that pass before a node can notice. Right is what stays right for two syncs: what broke may not
 # have been noticed yet.
 sub mended ($self, $name, $wait = BACKOFF) {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my $limit = $wait + 3 * SYNC + SLACK;
-    my $start = time;
-    my $right;
-    $self->live($limit + 2 * SYNC, sub (@sides) {
-        my $wrong = grep { ($_->{sessions} // -1) != USERS || $_->{drain} ne 'draining' || !$_->{exact} } @sides;
-        $right = $wrong ? undef : $right // time;
-        return $right && time > $right + 2 * SYNC;
-    });
-    push $self->{took}->@*, $right - $start if $right;
-    return Test::More::ok($right && $right - $start <= $limit, "$name: all counts are right again")
-        || Test::More::diag("not within $limit s: ", $self->_said);
+    my $limit = $wait + WITHIN;
+    my $took = $self->right_within($limit);
+    push $self->{took}->@*, $took if defined $took;
+    return Test::More::ok(defined $took && $took <= $limit, "$name: all counts are right again")
+        || Test::More::diag("not within $limit s: ", $self->said);
 }
 
-sub _said ($self) {
+# After how many seconds all nodes had the right counts and one switch, and kept them; undef if that is not soon enough.
+sub right_within ($self, $seconds) {
+    my $start = time;
+    my $right;
+    $self->live($seconds + 2 * SYNC, sub (@sides) {
+        my $wrong = grep { ($_->{sessions} // -1) != USERS || $_->{drain} ne 'draining' || !$_->{exact} } @sides;
+        my %switch = map { join(' ', map { $_ // '' } $_->{switch}->@{qw(generation at by)}) => 1 } $self->{apps}->@*;
+        $right = $wrong || keys %switch > 1 ? undef : $right // time;
+        return $right && time > $right + 2 * SYNC;
+    });
+    return $right && $right - $start;
+}
+
+# Somebody logs out, and somebody else is there in their place.
+sub somebody_leaves ($self) {
+    my $i = int rand USERS;
+    $self->{cluster}->click($self->{client}, $self->{tokens}[$i], '/contact/A/logout');
+    $self->{tokens}[$i] = $self->{cluster}->token;
+    $self->{clicks}++;
+    return;
+}
+
+# What the nodes said when they were asked last.
+sub said ($self) {
     return join '; ', map { ($_->{sessions} // 'null') . " $_->{drain} ($_->{reason})" } $self->sides;
 }
 

@@ -11,7 +11,7 @@ use Exporter qw(import);
 use Test::More ();
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(wait_for poll);
+our @EXPORT = qw(wait_for poll watch);
 
 # Asks every 50 ms, and once more at the end; returns the block's last value.
 sub poll ($seconds, $block) {
@@ -22,6 +22,17 @@ sub poll ($seconds, $block) {
         return $value if $value || $last;
         sleep 0.05;
     }
+}
+
+# Looks again and again for a while; returns how often, and what the block said in all.
+sub watch ($seconds, $block) {
+    my ($end, $times, @said) = (time + $seconds, 0);
+    while (time < $end) {
+        push @said, $block->();
+        $times++;
+        sleep 0.05;
+    }
+    return ($times, @said);
 }
 
 sub wait_for ($what, $seconds, $block) {
