@@ -130,8 +130,8 @@ subtest 'to a browser' => sub {
     is scalar $r->header('Content-Type'), 'text/html; charset=utf-8', 'a page';
     like $r->body, qr{<h1>Not done</h1>\n<p class="lead">Nothing would change \(}, 'which says why';
     like $r->body, qr{<p>Nothing was changed\. [^<]+</p>\n<p><a href="\?">Back to the manager</a>}, 'and how to go on';
-    like scalar $r->header('Content-Security-Policy'), qr/\Adefault-src 'none'; style-src 'sha256-[^']+'; .*frame-ancestors 'none'/,
-        'and can hold nothing foreign';
+    like scalar $r->header('Content-Security-Policy'),
+        qr/\Adefault-src 'none'; style-src 'sha256-[^']+'; .*frame-ancestors 'none'/, 'and can hold nothing foreign';
     is scalar $r->header('Cache-Control'), 'no-store', 'not stored';
 };
 
@@ -305,16 +305,19 @@ subtest 'the page' => sub {
     my $r = $site->client->get('/abswitch-manager?app=contact');
     my $html = $r->body;
     my %form = by_title($html);
-    is_deeply [sort keys %form], ['Close B', 'Flip to B', 'Flip to C', 'Reopen C', "Roll back to generation ${\ ($wide->generation - 1)}",
+    my $before = $wide->generation - 1;
+    is_deeply [sort keys %form], ['Close B', 'Flip to B', 'Flip to C', 'Reopen C', "Roll back to generation $before",
         'Share out new sessions'], 'what can be ordered now, and nothing that would be refused';
     my $until = qr/\d\d:\d\d:\d\d|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/;
     is scalar $form{'Flip to B'}{says}->@*, 2, 'a flip says two things';
     is $form{'Flip to B'}{says}[0], 'New sessions land on B.', 'where new sessions land';
-    like $form{'Flip to B'}{says}[1], qr/\A3 people on A stay there until they leave, or until $until at the latest\.\z/, 'who stays';
+    like $form{'Flip to B'}{says}[1],
+        qr/\A3 people on A stay there until they leave, or until $until at the latest\.\z/, 'who stays';
     is_deeply [grep { /C/ } $form{'Flip to C'}{says}->@*], ['New sessions land on C.', 'C, which is closed, opens again.'],
         'of a closed side';
     is_deeply $form{'Close B'}{says}, ['Nobody is on B; nobody is cut off.'], 'closing an empty side';
-    like $form{'Reopen C'}{says}[0], qr/\AC, which is closed, opens again: to those .* nobody new, or until $until at the latest\.\z/, 'reopening';
+    like $form{'Reopen C'}{says}[0],
+        qr/\AC, which is closed, opens again: to those .* nobody new, or until $until at the latest\.\z/, 'reopening';
     is_deeply { $form{'Flip to B'}{field}->%*, token => 'x' }, { app => 'contact', action => 'flip', side => 'B',
         generation => $wide->generation, token => 'x', note => '' }, 'the fields';
     is $form{'Flip to B'}{button}, 'Flip to B now', 'the button says it again';

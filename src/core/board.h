@@ -11,9 +11,10 @@
  * history of counts.
  *
  * The parent enters applications. One process at a time writes the rest (the parent before
- * children run, then whichever child syncs); everyone reads at any time without a lock, and a
- * writer killed in the middle leaves the last good version in force (cell.h). Of two that write
- * at once, because one was stopped for a while, one does nothing: its set function returns 0.
+ * children run, then whichever child syncs), but for the switch, which any may set; everyone reads
+ * at any time without a lock, and a writer killed in the middle leaves the last good version in
+ * force (cell.h). Of two that write at once, because one was stopped for a while, one does nothing:
+ * its set function returns 0.
  */
 
 /** A side's lasting number on this node. */

@@ -15,7 +15,8 @@
  * and keeps the store and the board up to date. APR only, and time is an argument, so that a
  * simulation can drive it without httpd.
  *
- * One process of the node ticks at a time (absw_board_lease). The others read the board.
+ * One process of the node ticks at a time (absw_board_lease). The others read the board, and
+ * carry out an operator's orders (node_change.h).
  */
 
 typedef enum {

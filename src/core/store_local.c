@@ -17,7 +17,7 @@
 #define MODE        0640
 #define YOUNG       apr_time_from_sec(2)    /* a file so young may change without showing it */
 #define EMPTY_LONG  apr_time_from_sec(5)    /* an empty file so old is not being written */
-#define LOCK_TRIES  20
+#define LOCK_TRIES  100
 #define LOCK_PAUSE  apr_time_from_msec(5)
 #define WANTED      (APR_FINFO_LINK | APR_FINFO_TYPE | APR_FINFO_SIZE | APR_FINFO_MTIME \
                      | APR_FINFO_CTIME | APR_FINFO_INODE | APR_FINFO_DEV)

@@ -12,7 +12,7 @@
  *     abswitch:<app>:drained  <dir>/<app>.drained
  *
  * Every other key is absent and cannot be written. Writers of several processes and threads are
- * kept apart by a lock on <dir>/<app>.lock, waited for 100 ms at most; hands that write the files
+ * kept apart by a lock on <dir>/<app>.lock, waited for 500 ms at most; hands that write the files
  * know nothing of it, so cas compares what is there. A file that is empty is being written (BUSY)
  * until it has been empty for five seconds; then it is as good as absent.
  */

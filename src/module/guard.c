@@ -96,9 +96,9 @@ static const ap_directive_t *location_of(const ap_directive_t *at)
 
 static void warn(const server_rec *s, const ap_directive_t *at, const char *path)
 {
-    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "SetHandler abswitch-manager%s%s (%s:%d): there is "
-                 "no Require for it, so whoever can reach it may flip; give it one", *path ? " at " : "",
-                 path, at->filename, at->line_num);
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "SetHandler abswitch-manager%s%s (%s:%d): there "
+                 "is no Require for it, so whoever can reach it may flip; give it one",
+                 *path ? " at " : "", path, at->filename, at->line_num);
 }
 
 static void look(apr_pool_t *p, const server_rec *s, const ap_directive_t *at)

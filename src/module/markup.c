@@ -27,8 +27,10 @@ const char *abswitch_markup_text(abswitch_markup_t *m, const char *s)
 
 const char *abswitch_markup_count(abswitch_markup_t *m, apr_uint32_t n)
 {
-    return n < 1000 ? apr_psprintf(m->pool, "%u", n)
-                    : apr_psprintf(m->pool, "%s,%03u", abswitch_markup_count(m, n / 1000), n % 1000);
+    if (n < 1000) {
+        return apr_psprintf(m->pool, "%u", n);
+    }
+    return apr_psprintf(m->pool, "%s,%03u", abswitch_markup_count(m, n / 1000), n % 1000);
 }
 
 /* ---- times ---- */

@@ -113,9 +113,9 @@ static void put_views(abswitch_markup_t *m, const abswitch_page_t *page)
 
     abswitch_markup_put(m, "<nav aria-label=\"Other views\">");
     if (page->refresh) {
-        abswitch_markup_putf(m, "%s<a href=\"?%s%srefresh=off\">Stop refreshing</a>",
-                             page->report->csrf ? "<noscript><a href=\"\">Reload</a> </noscript>" : "",
-                             narrowed, and);
+        abswitch_markup_put(m, page->report->csrf
+                               ? "<noscript><a href=\"\">Reload</a> </noscript>" : "");
+        abswitch_markup_putf(m, "<a href=\"?%s%srefresh=off\">Stop refreshing</a>", narrowed, and);
     }
     else {
         abswitch_markup_putf(m, "<a href=\"?%s\">Refresh every " REFRESH " s</a>", narrowed);
@@ -191,7 +191,8 @@ void abswitch_page_refuse(abswitch_markup_t *m, const abswitch_refusal_t *refusa
     end_head(m);
     abswitch_markup_putf(m, "<body>\n<main class=\"refusal\">\n<h1>%s</h1>\n"
                          "<p class=\"lead\">%s.</p>\n<p>%s</p>\n"
-                         "<p><a href=\"?%s\">Back to the manager</a></p>\n</main>\n</body>\n</html>\n",
+                         "<p><a href=\"?%s\">Back to the manager</a></p>\n</main>\n"
+                         "</body>\n</html>\n",
                          abswitch_markup_text(m, refusal->title),
                          abswitch_markup_text(m, refusal->sentence),
                          abswitch_markup_text(m, refusal->advice),

@@ -4,7 +4,7 @@
 
 #include "page_parts.h"
 
-/* What a change will do to how many people, before it is done: one sentence for each consequence. */
+/* What a change will do to how many people, before it is done: a sentence for each consequence. */
 
 /** "1,000 people", "at least 1 person". */
 static const char *people_on(abswitch_markup_t *m, const absw_report_side_t *side)
@@ -44,11 +44,12 @@ static void put_stay(abswitch_markup_t *m, const absw_report_app_t *app, int sid
         ? apr_psprintf(m->pool, " %s closes by itself when it is drained.", name) : "";
 
     if (nobody_on(s)) {
-        abswitch_markup_putf(m, "<li>Nobody is on %s, and nobody new comes.%s</li>\n", name, closes);
+        abswitch_markup_putf(m, "<li>Nobody is on %s, and nobody new comes.%s</li>\n", name,
+                             closes);
     }
     else if (!s->known) {
-        abswitch_markup_putf(m, "<li>Who is on %s stays until they leave%s; how many that are is not "
-                             "known now.%s</li>\n", name, latest, closes);
+        abswitch_markup_putf(m, "<li>Who is on %s stays until they leave%s; how many that are is "
+                             "not known now.%s</li>\n", name, latest, closes);
     }
     else {
         abswitch_markup_putf(m, "<li>%s on %s stay%s there until they leave%s.%s</li>\n",
@@ -66,8 +67,8 @@ static void put_cut(abswitch_markup_t *m, const absw_report_app_t *app, int side
         abswitch_markup_putf(m, "<li>Nobody is on %s; nobody is cut off.</li>\n", name);
         return;
     }
-    abswitch_markup_putf(m, "<li>%s on %s %s cut off: the next page is one of another side, in a new "
-                         "session, and what was not saved is lost.</li>\n",
+    abswitch_markup_putf(m, "<li>%s on %s %s cut off: the next page is one of another side, in a "
+                         "new session, and what was not saved is lost.</li>\n",
                          s->known ? capital(m, people_on(m, s)) : "Whoever is", name,
                          s->known && s->sessions != 1 ? "are" : "is");
 }

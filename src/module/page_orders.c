@@ -91,12 +91,12 @@ static void put_weights(abswitch_markup_t *m, const absw_report_app_t *app, int 
     char text[ABSW_SWITCH_WEIGHTS_MAX];
 
     begin(m, app, ABSW_ORDER_WEIGHTS, "Share out new sessions", 0);
-    abswitch_markup_putf(m, "<label>Weights by side\n<input type=\"text\" name=\"weights\" value=\"%s\""
-                         " spellcheck=\"false\" autocapitalize=\"none\" aria-describedby=\"a%d-"
-                         "weights\"></label>\n<p id=\"a%d-weights\" class=\"soft\">A side gets its "
-                         "weight\xe2\x80\x99s part of all new sessions. One that has none, or is not "
-                         "named, drains: who is there stays. A closed side that gets some opens "
-                         "again.</p>\n",
+    abswitch_markup_putf(m, "<label>Weights by side\n<input type=\"text\" name=\"weights\" "
+                         "value=\"%s\" spellcheck=\"false\" autocapitalize=\"none\" "
+                         "aria-describedby=\"a%d-weights\"></label>\n"
+                         "<p id=\"a%d-weights\" class=\"soft\">A side gets its weight\xe2\x80\x99s "
+                         "part of all new sessions. One that has none, or is not named, drains: "
+                         "who is there stays. A closed side that gets some opens again.</p>\n",
                          abswitch_markup_text(m, absw_switch_weights_text(app->policy,
                                                                           app->rec.weight, text)),
                          number, number);
@@ -157,10 +157,10 @@ static void put_retire(abswitch_markup_t *m, const absw_report_app_t *app,
     hidden(m, "node", node->name);
     abswitch_markup_put(m, "<ul>\n<li>Only if it is gone for good: a node that still serves people "
                         "and is merely cut off would not be waited for.</li>\n");
-    abswitch_markup_putf(m, node->known ? "<li>Its sessions are not counted any more: %s at its last "
-                                          "report.</li>\n"
-                                        : "<li>It has no report that counts.</li>\n",
-                         sessions_of(m, app, node));
+    abswitch_markup_putf(m, "<li>%s%s.</li>\n",
+                         node->known ? "Its sessions are not counted any more; at its last report: "
+                                     : "It has no report that counts",
+                         node->known ? sessions_of(m, app, node) : "");
     abswitch_markup_put(m, "<li>If it comes back, it enters again by itself.</li>\n</ul>\n");
     finish(m, apr_pstrcat(m->pool, "Retire ", name, " now", NULL));
 }

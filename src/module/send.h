@@ -4,7 +4,7 @@
 
 #include "markup.h"
 
-/** Answers of the handlers: whole, with their length, never cached. Each returns what a handler does. */
+/** Answers of the handlers, whole, with their length, never cached; what a handler returns. */
 
 #define ABSWITCH_TYPE_HTML "text/html; charset=utf-8"
 #define ABSWITCH_TYPE_JSON "application/json"

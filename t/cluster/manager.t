@@ -46,7 +46,8 @@ subtest 'one order for three nodes' => sub {
     is $cluster->node(1)->status->{log}[0]{note}, 'v2', 'and in its log';
     ok poll(SOON, sub { all_at($cluster) eq '1' }), 'in force on every node';
     note sprintf 'after %.2f s, with a sync of 0.2 s', time - $start;
-    like $cluster->store->get('abswitch:contact:switch'), qr/\AA=0 B=1 gen=1 at=\d+ by=127\.0\.0\.1 node=web2 since=A:\d+ note=v2$/, 'the key';
+    like $cluster->store->get('abswitch:contact:switch'),
+        qr/\AA=0 B=1 gen=1 at=\d+ by=127\.0\.0\.1 node=web2 since=A:\d+ note=v2$/, 'the key';
     ok poll(SOON, sub { !grep { ($_->status->{log}[0]{note} // '') ne 'v2' } $cluster->nodes }), 'the log of every node';
     ok poll(SOON, sub { -e $cluster->node(1)->path('run/abswitch/contact.switch') }), 'and the node\'s own memory of it';
 
@@ -74,7 +75,8 @@ subtest 'several managers at once' => sub {
         my $key = $managers[0]->key;
         my @open = map { $_->client->open } @managers;
         my @text = map {
-            my $form = $managers[$_]->form(action => 'weights', weights => 'A=' . ($_ + 1) . " B=$round", generation => $round, token => $key);
+            my $form = $managers[$_]->form(
+                action => 'weights', weights => 'A=' . ($_ + 1) . " B=$round", generation => $round, token => $key);
             "POST /abswitch-manager HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\nContent-Type: "
                 . "application/x-www-form-urlencoded\r\nContent-Length: ${\ length $form}\r\n\r\n$form"
         } 0 .. $#managers;
@@ -182,7 +184,8 @@ subtest 'retiring a node' => sub {
     is_deeply [$cluster->roster], [qw(web1 web2)], 'it is off the roster';
     ok poll(SOON, sub { !$cluster->peer(1, 'web3') }), 'the other node forgets it';
     $cluster->comes_to('and A is drained', SOON, 'A', drain => 'drained');
-    like $cluster->node(0)->{log}->text, qr/node web3 of contact is struck off the roster by 127\.0\.0\.1: burnt down/, 'the error log tells';
+    like $cluster->node(0)->{log}->text, qr/node web3 of contact is struck off the roster by 127\.0\.0\.1: burnt down/,
+        'the error log tells';
     $cluster->node(2)->start;
     ok poll(SOON, sub { ($cluster->peer(0, 'web3') // {})->{state} // '' eq 'live' }), 'it enters again when it comes back';
     $cluster->expect_log(qr/state file|not stopped in order|unclean|clean/);

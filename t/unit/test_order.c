@@ -39,7 +39,8 @@ static void test_read(void **state)
         { "action=flip&side=B&note=a+b%20c%2b" REST, "flip side=B weights= node= note=a b c+ 12" },
         { "action=flip&side=B&note=a%0Ab%ff%c3%a4" REST,
           "flip side=B weights= node= note=a?b?\xc3\xa4 12" },
-        { "action=weights&weights=A=75 B=25" REST, "weights side= weights=A=75 B=25 node= note= 12" },
+        { "action=weights&weights=A=75 B=25" REST,
+          "weights side= weights=A=75 B=25 node= note= 12" },
         { "action=weights&weights=A%3D75+B%3D25" REST,
           "weights side= weights=A=75 B=25 node= note= 12" },
         { "action=rollback" REST, "rollback side= weights= node= note= 12" },
@@ -82,7 +83,8 @@ static void test_bounds(void **state)
     int n;
 
     (void)state;
-    assert_string_equal(absw_order_read("a=1\0b", 5, &order, pool), "there is a NUL byte in the form");
+    assert_string_equal(absw_order_read("a=1\0b", 5, &order, pool),
+                        "there is a NUL byte in the form");
     for (int chars = 199; chars <= 201; chars++) {
         n = snprintf(text, sizeof(text), "action=rollback" REST "&note=");
         for (int i = 0; i < chars; i++) {
@@ -107,7 +109,8 @@ static void test_change(void **state)
         { "action=weights&weights=B=2 A=1",
           { .what = ABSW_CHANGE_WEIGHTS, .side = ABSW_NO_SIDE, .weight = { 1, 2, 0 } }, NULL },
         { "action=weights&weights=C=1000000",
-          { .what = ABSW_CHANGE_WEIGHTS, .side = ABSW_NO_SIDE, .weight = { 0, 0, 1000000 } }, NULL },
+          { .what = ABSW_CHANGE_WEIGHTS, .side = ABSW_NO_SIDE, .weight = { 0, 0, 1000000 } },
+          NULL },
         { "action=flip&side=D", { 0 }, "the application has no side" },
         { "action=flip&side=", { 0 }, "the application has no side" },
         { "action=flip&side=b", { 0 }, "the application has no side" },
