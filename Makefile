@@ -12,6 +12,8 @@ BUILD_PACKAGES = $(HTTPD_PACKAGES) gcc libc6-dev libssl-dev libjansson-dev libme
 CLUSTER_PACKAGES = memcached netcat-openbsd
 CHECK_PACKAGES = libcmocka-dev perl openssl $(CLUSTER_PACKAGES) faketime iproute2 valgrind php-fpm chromium chromium-driver
 
+BENCH_PACKAGES = libcmocka-dev perl valgrind wrk haproxy nginx util-linux
+
 PORT ?= 8080
 TESTS = t/*.t t/cluster/*.t
 TIME = 5min
@@ -36,10 +38,12 @@ object = $(patsubst %.c,build/obj/%.o,$(1))
 CORE := $(call object,$(wildcard src/core/*.c))
 GLUE := $(call object,mod_abswitch.c $(wildcard src/module/*.c))
 UNIT_TESTS := $(patsubst t/unit/%.c,build/t/%,$(wildcard t/unit/test_*.c))
+BENCH_PROGRAMS := $(patsubst t/bench/%.c,build/bench/%,$(wildcard t/bench/*.c))
 ASSETS := $(wildcard htdocs/assets/*)
 
 .DELETE_ON_ERROR:
-.PHONY: all install check soak demo demo-cluster deps deps-check deps-cluster unit-tests clean help FORCE
+.PHONY: all install check soak bench demo demo-cluster deps deps-bench deps-check deps-cluster bench-programs \
+    unit-tests clean help FORCE
 
 all: build/mod_abswitch.so  ## build/mod_abswitch.so
 
@@ -53,6 +57,10 @@ check: deps-check  ## install what is missing, build, run every test (TESTS=t/un
 soak: deps-check  ## users at work and faults at random on real servers, for TIME=5min (SEED=4711: the same again)
 	@$(MAKE) --no-print-directory all
 	APXS='$(APXS)' ABSWITCH_SOAK_TIME='$(TIME)' ABSWITCH_SOAK_SEED='$(SEED)' prove --timer -I t/lib t/soak/soak.t
+
+bench: deps-bench  ## measure against other ways to do it, into docs/performance.md (BENCH=quick: two minutes)
+	@$(MAKE) --no-print-directory all bench-programs
+	@APXS='$(APXS)' exec perl -I t/lib t/bench/run $(BENCH)
 
 demo: deps  ## install what is missing, build, run two demo sides on http://127.0.0.1:PORT/contact
 	@$(MAKE) --no-print-directory all
@@ -68,6 +76,9 @@ deps:  ## install the Debian packages that building needs, if any is missing
 deps-check:  ## the same for building and testing
 	@.ci/deps $(BUILD_PACKAGES) $(CHECK_PACKAGES)
 	@.ci/axe
+
+deps-bench:
+	@.ci/deps $(BUILD_PACKAGES) $(BENCH_PACKAGES)
 
 deps-cluster:
 	@.ci/deps $(BUILD_PACKAGES) $(CLUSTER_PACKAGES)
@@ -134,6 +145,14 @@ build/t/%: t/unit/%.c build/libabswcore.a build/flags
 	$(call say,CC $<,$(COMPILE) $(APR_FLAGS) -Isrc/core -MMD -MP -MF $@.d $< \
 	    build/libabswcore.a -o $@ $(LDFLAGS) -lcmocka $(LIBS) $(APR_LIBS))
 
+bench-programs: $(BENCH_PROGRAMS)
+	@:
+
+build/bench/%: t/bench/%.c build/libabswcore.a build/flags
+	@mkdir -p $(@D)
+	$(call say,CC $<,$(COMPILE) $(APR_FLAGS) -Isrc/core -It/unit -MMD -MP -MF $@.d $< \
+	    build/libabswcore.a -o $@ $(LDFLAGS) -lcmocka $(LIBS) $(APR_LIBS))
+
 FORCE:
 
--include $(GLUE:.o=.d) $(CORE:.o=.d) $(UNIT_TESTS:=.d)
+-include $(GLUE:.o=.d) $(CORE:.o=.d) $(UNIT_TESTS:=.d) $(BENCH_PROGRAMS:=.d)

@@ -88,11 +88,6 @@ absw_board_side_t *absw_board_side_of(const absw_board_app_t *app, int side)
 
 /* --- the switch -------------------------------------------------------------------- */
 
-_Static_assert(offsetof(absw_switch_t, generation) < offsetof(absw_switch_t, since)
-               && offsetof(absw_switch_t, weight) < offsetof(absw_switch_t, since)
-               && offsetof(absw_switch_t, closed) < offsetof(absw_switch_t, since),
-               "what a view needs stands before the times");
-
 static int is_generation(apr_int64_t generation)
 {
     return generation > 0 && generation <= ABSW_SWITCH_GEN_MAX;
@@ -109,38 +104,64 @@ static apr_uint32_t weight_of(apr_uint32_t weight)
 }
 
 static void sides_by_policy(const absw_board_app_t *app, absw_board_entry_t *entry,
-                            const absw_switch_t *kept, apr_uint32_t *weight, absw_sec_t *since,
-                            apr_uint32_t *closed)
+                            const absw_switch_t *kept, absw_switch_t *rec)
 {
-    *closed = 0;
-    memset(weight, 0, ABSW_SIDES_MAX * sizeof(*weight));
-    memset(since, 0, ABSW_SIDES_MAX * sizeof(*since));
+    apr_uint32_t closed = 0;
+
+    memset(rec->weight, 0, sizeof(rec->weight));
+    memset(rec->since, 0, sizeof(rec->since));
     for (int i = 0; i < app->sides_n; i++) {
         int slot = slot_of(app, entry, i);
 
         if (slot >= 0) {
-            weight[i] = weight_of(kept->weight[slot]);
-            since[i] = time_of(kept->since[slot]);
-            *closed |= (kept->closed >> slot & 1u) << i;
+            rec->weight[i] = weight_of(kept->weight[slot]);
+            rec->since[i] = time_of(kept->since[slot]);
+            closed |= (kept->closed >> slot & 1u) << i;
         }
     }
+    rec->closed = closed;
 }
 
-int absw_board_view(const absw_board_app_t *app, absw_board_view_t *view)
+/** Four bytes of the value, which begin at a multiple of four. */
+static apr_uint32_t half_word(const absw_cell_look_t *look, apr_size_t at)
+{
+    apr_uint64_t word = absw_cell_word(look, at / 8);
+    apr_uint32_t half;
+
+    memcpy(&half, (const char *)&word + at % 8, sizeof(half));
+    return half;
+}
+
+int absw_board_view(const absw_board_app_t *app, int side, int n, absw_switch_t *rec)
 {
     absw_board_entry_t *entry = absw_board_entry_of(app);
-    absw_switch_t kept;
+    absw_cell_look_t look;
 
     if (!entry) {
         return 0;
     }
-    absw_cell_read(&entry->in_force.head, sizeof(kept), &kept, app->head_size);
-    if (!is_generation(kept.generation)) {
-        return 0;
-    }
-    view->generation = kept.generation;
-    sides_by_policy(app, entry, &kept, view->weight, view->since, &view->closed);
-    return 1;
+    do {
+        apr_uint32_t closed;
+
+        look = absw_cell_look(&entry->in_force.head, sizeof(*rec));
+        closed = half_word(&look, offsetof(absw_switch_t, closed));
+        rec->generation = (apr_int64_t)absw_cell_word(&look,
+                                                      offsetof(absw_switch_t, generation) / 8);
+        rec->closed = 0;
+        for (int i = side; i < side + n; i++) {
+            int slot = slot_of(app, entry, i);
+
+            rec->weight[i] = 0;
+            rec->since[i] = 0;
+            if (slot >= 0) {
+                rec->weight[i] = weight_of(half_word(&look, offsetof(absw_switch_t, weight[slot])));
+                rec->since[i] = time_of((apr_int64_t)absw_cell_word(
+                    &look, offsetof(absw_switch_t, since[slot]) / 8));
+                rec->closed |= (closed >> slot & 1u) << i;
+            }
+        }
+    } while (!absw_cell_same(&entry->in_force.head, &look));
+    return is_generation(rec->generation);
 }
 
 /** The record by slot, and its version. generation 0: there is none. */
@@ -169,7 +190,7 @@ int absw_board_get_switch(const absw_board_app_t *app, absw_switch_t *rec)
     }
     read_switch(entry, &kept);
     *rec = kept;
-    sides_by_policy(app, entry, &kept, rec->weight, rec->since, &rec->closed);
+    sides_by_policy(app, entry, &kept, rec);
     return kept.generation > 0;
 }
 

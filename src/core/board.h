@@ -62,7 +62,6 @@ typedef struct {
 
     apr_uint32_t incarnation;                   /* the rest is the board's own */
     apr_uint32_t side_incarnation[ABSW_SIDES_MAX];
-    apr_size_t head_size;                       /* of a record, up to the last of the sides */
 } absw_board_app_t;
 
 /**
@@ -87,14 +86,11 @@ int absw_board_get_switch(const absw_board_app_t *app, absw_switch_t *rec);
 /** Put it in force, unless a newer one (absw_switch_newer) is. Any thread. Returns 1 if done. */
 int absw_board_set_switch(const absw_board_app_t *app, const absw_switch_t *rec);
 
-/** What the request path needs of it, by side of the policy; cheaper than the whole record. */
-typedef struct {
-    apr_int64_t generation;
-    apr_uint32_t weight[ABSW_SIDES_MAX];
-    apr_uint32_t closed;
-    absw_sec_t since[ABSW_SIDES_MAX];
-} absw_board_view_t;
-int absw_board_view(const absw_board_app_t *app, absw_board_view_t *view);
+/**
+ * The same, but all that a request needs alone: the generation and, of the n sides from side on,
+ * weight, closed and since. The rest of rec means nothing.
+ */
+int absw_board_view(const absw_board_app_t *app, int side, int n, absw_switch_t *rec);
 
 /** A session could not be counted on that side at now: no room in the table. Any thread. */
 void absw_board_uncounted(const absw_board_app_t *app, int side, absw_sec_t now);

@@ -273,9 +273,6 @@ int absw_board_enter(absw_board_t *board, const absw_policy_t *policy, absw_boar
         }
         app->place[i] = ABSW_PLACE(entry - board->entries, slot);
         app->side_incarnation[i] = atomic_load(&entry->sides[slot].incarnation);
-        if (app->head_size < ABSW_BOARD_HEAD(slot)) {
-            app->head_size = ABSW_BOARD_HEAD(slot);
-        }
     }
     app->app = (int)(entry - board->entries);
     return 1;

@@ -34,10 +34,6 @@ typedef struct {
     absw_history_t history;                     /* by slot */
 } absw_board_entry_t;
 
-/** So much of a record says what a request has to know of slot and those before it. */
-#define ABSW_BOARD_HEAD(slot) \
-    (offsetof(absw_switch_t, since) + ((apr_size_t)(slot) + 1) * sizeof(absw_sec_t))
-
 struct absw_board_t {
     _Atomic apr_uint64_t lease;
     apr_uint32_t apps;
@@ -60,7 +56,7 @@ static inline int absw_board_put(absw_cell_t *cell, apr_size_t size, const void 
     return absw_cell_write(cell, size, value, version) == APR_SUCCESS;
 }
 
-#define READ(cell, value)   absw_cell_read(&(cell)->head, sizeof(*(value)), value, sizeof(*(value)))
+#define READ(cell, value)   absw_cell_read(&(cell)->head, sizeof(*(value)), value)
 #define WRITE(cell, value, version) \
     absw_board_put(&(cell)->head, sizeof(*(value)), value, version)
 

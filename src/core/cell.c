@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,34 +17,24 @@
  * stopped is left alone: there is a third.
  */
 
-#define COPY(version) ((unsigned)((version) & 3) % ABSW_CELL_COPIES)
-
-static _Atomic apr_uint64_t *copy_words(absw_cell_t *cell, apr_size_t size, unsigned copy)
+static _Atomic apr_uint64_t *copy_words(absw_cell_t *cell, apr_size_t size, apr_size_t copy)
 {
     return (_Atomic apr_uint64_t *)(cell + 1) + copy * ((size + 7) / 8);
 }
 
-apr_uint64_t absw_cell_read(absw_cell_t *cell, apr_size_t size, void *out, apr_size_t want)
+apr_uint64_t absw_cell_read(absw_cell_t *cell, apr_size_t size, void *out)
 {
-    for (;;) {
-        apr_uint64_t version = atomic_load_explicit(&cell->version, memory_order_acquire);
-        _Atomic apr_uint64_t *words = copy_words(cell, size, COPY(version));
-        apr_size_t whole = want / 8;
+    absw_cell_look_t look;
 
-        for (apr_size_t i = 0; i < whole; i++) {
-            apr_uint64_t word = atomic_load_explicit(&words[i], memory_order_acquire);
+    do {
+        look = absw_cell_look(cell, size);
+        for (apr_size_t at = 0; at < size; at += 8) {
+            apr_uint64_t word = absw_cell_word(&look, at / 8);
 
-            memcpy((char *)out + 8 * i, &word, 8);
+            memcpy((char *)out + at, &word, size - at < 8 ? size - at : 8);
         }
-        if (want % 8) {
-            apr_uint64_t word = atomic_load_explicit(&words[whole], memory_order_acquire);
-
-            memcpy((char *)out + 8 * whole, &word, want % 8);
-        }
-        if (atomic_load_explicit(&cell->version, memory_order_relaxed) == version) {
-            return version;
-        }
-    }
+    } while (!absw_cell_same(cell, &look));
+    return look.version;
 }
 
 static int claim(absw_cell_t *cell, unsigned copy, apr_uint32_t pid)
@@ -77,7 +66,7 @@ apr_status_t absw_cell_write(absw_cell_t *cell, apr_size_t size, const void *val
         apr_status_t status = APR_EAGAIN;
         apr_uint64_t seen = version;
 
-        if (copy == COPY(version) || !claim(cell, copy, pid)) {
+        if (copy == absw_cell_copy(version) || !claim(cell, copy, pid)) {
             continue;
         }
         /* It may have come into force between our look at the version and the claim. */

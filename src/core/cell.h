@@ -2,6 +2,8 @@
 #ifndef ABSW_CELL_H
 #define ABSW_CELL_H
 
+#include <stdatomic.h>
+
 #include "absw.h"
 
 /**
@@ -33,8 +35,50 @@ typedef struct {
         _Atomic apr_uint64_t words[ABSW_CELL_COPIES][ABSW_CELL_WORDS(type)]; \
     }
 
-/** Copy the first want bytes of the value (it has size) to out. Returns its version. */
-apr_uint64_t absw_cell_read(absw_cell_t *cell, apr_size_t size, void *out, apr_size_t want);
+/** Copy the value (size bytes) to out. Returns its version. */
+apr_uint64_t absw_cell_read(absw_cell_t *cell, apr_size_t size, void *out);
+
+/**
+ * A look at single words of the value, for who needs few of them:
+ *
+ *     do {
+ *         look = absw_cell_look(cell, size);
+ *         ... absw_cell_word(&look, i) ...
+ *     } while (!absw_cell_same(cell, &look));      what was read is of one version now
+ */
+typedef struct {
+    apr_uint64_t version;
+    _Atomic apr_uint64_t *words;
+} absw_cell_look_t;
+
+/** The copy that a version names; a version that a process gone wild has written names one, too. */
+static inline apr_size_t absw_cell_copy(apr_uint64_t version)
+{
+    apr_size_t copy = version & 3;
+
+    return copy < ABSW_CELL_COPIES ? copy : 0;
+}
+
+static inline absw_cell_look_t absw_cell_look(absw_cell_t *cell, apr_size_t size)
+{
+    apr_uint64_t version = atomic_load_explicit(&cell->version, memory_order_acquire);
+    _Atomic apr_uint64_t *words = (_Atomic apr_uint64_t *)(cell + 1);
+
+    return (absw_cell_look_t) {
+        .version = version, .words = words + absw_cell_copy(version) * ((size + 7) / 8)
+    };
+}
+
+/** Word i, that is bytes 8 * i to 8 * i + 7 of the value. */
+static inline apr_uint64_t absw_cell_word(const absw_cell_look_t *look, apr_size_t i)
+{
+    return atomic_load_explicit(&look->words[i], memory_order_acquire);
+}
+
+static inline int absw_cell_same(absw_cell_t *cell, const absw_cell_look_t *look)
+{
+    return atomic_load_explicit(&cell->version, memory_order_relaxed) == look->version;
+}
 
 /**
  * Put value (size bytes) in force, if version is in force still. APR_SUCCESS; APR_EAGAIN: there

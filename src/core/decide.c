@@ -14,18 +14,28 @@ const char *absw_side_state_name(absw_side_state_e state)
     return state_names[state];
 }
 
-int absw_decide_expired(const absw_policy_t *policy, const absw_facts_t *facts)
+static inline int is_expired(const absw_policy_t *policy, const absw_facts_t *facts)
 {
     return facts->token && policy->max_login
            && facts->now - facts->token->login >= policy->max_login;
 }
 
-int absw_decide_live(const absw_policy_t *policy, const absw_facts_t *facts)
+static inline int is_live(const absw_policy_t *policy, const absw_facts_t *facts)
 {
     const absw_token_t *token = facts->token;
 
-    return token && !absw_decide_expired(policy, facts)
+    return token && !is_expired(policy, facts)
            && (token->tester || facts->state[token->side] != ABSW_SIDE_CLOSED);
+}
+
+int absw_decide_expired(const absw_policy_t *policy, const absw_facts_t *facts)
+{
+    return is_expired(policy, facts);
+}
+
+int absw_decide_live(const absw_policy_t *policy, const absw_facts_t *facts)
+{
+    return is_live(policy, facts);
 }
 
 /* ---- answers, one function each ---- */
@@ -149,12 +159,12 @@ static absw_decision_t arrival(const absw_policy_t *policy, const absw_facts_t *
 
 static absw_decision_t by_table(const absw_policy_t *policy, const absw_facts_t *facts)
 {
-    int live = absw_decide_live(policy, facts);
+    int live = is_live(policy, facts);
     int here = live && facts->token->side == facts->side;
 
     return
     /*  3 */  facts->logout                                 ? logout(facts)
-    /*  4 */: absw_decide_expired(policy, facts)            ? cutoff(facts)
+    /*  4 */: is_expired(policy, facts)                     ? cutoff(facts)
     /*  5 */: here && facts->token->tester                  ? pass(ABSW_TESTER, 1)
     /*  6 */: facts->state[facts->side] == ABSW_SIDE_CLOSED ? closed(facts, live)
     /*  7 */: facts->kind != ABSW_KIND_NAV                  ? pass(ABSW_PASS, live)
@@ -167,17 +177,20 @@ static absw_decision_t by_table(const absw_policy_t *policy, const absw_facts_t 
 
 int absw_decide_settled(const absw_policy_t *policy, const absw_facts_t *facts)
 {
-    return !facts->logout && absw_decide_live(policy, facts)
+    return !facts->logout && is_live(policy, facts)
            && facts->token->side == facts->side
            && (facts->token->tester || facts->state[facts->side] != ABSW_SIDE_CLOSED);
 }
 
 /** Row 2, and the same rule at the launchpad, a deep link and the door. */
-static absw_decision_t unless_prefetch(const absw_facts_t *facts, absw_decision_t d)
+static inline absw_decision_t unless_prefetch(const absw_facts_t *facts, absw_decision_t d)
 {
     int plain = d.status == 0 && d.new_token == ABSW_NO_SIDE && !d.expire_token;
 
-    return facts->prefetch && !plain ? answer(ABSW_PREFETCH, 503) : d;
+    if (facts->prefetch && !plain) {
+        d = answer(ABSW_PREFETCH, 503);
+    }
+    return d;
 }
 
 absw_decision_t absw_decide(const absw_policy_t *policy, const absw_facts_t *facts)

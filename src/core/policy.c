@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "policy.h"
 
 const char *absw_policy_below(const char *base, apr_size_t base_len, const char *path)
 {
-    return absw_policy_below_len(base, base_len, path, strlen(path));
+    return strncmp(path, base, base_len) == 0
+           && (path[base_len] == '/' || path[base_len] == '\0') ? path + base_len : NULL;
 }
 
 int absw_policy_side_of_path(const absw_policy_t *policy, const char *path, const char **rest)

@@ -2,8 +2,6 @@
 #ifndef ABSW_POLICY_H
 #define ABSW_POLICY_H
 
-#include <string.h>
-
 #include "absw.h"
 
 /**
@@ -42,14 +40,6 @@ typedef struct {
  * Returns the rest, "" or beginning with "/", or NULL. The rest points into path.
  */
 const char *absw_policy_below(const char *base, apr_size_t base_len, const char *path);
-
-/** The same for a path whose length is known: for asking many bases. */
-static inline const char *absw_policy_below_len(const char *base, apr_size_t base_len,
-                                                const char *path, apr_size_t path_len)
-{
-    return base_len <= path_len && (path[base_len] == '/' || path[base_len] == '\0')
-           && memcmp(path, base, base_len) == 0 ? path + base_len : NULL;
-}
 
 /** The side that the decoded path lies below, or ABSW_NO_SIDE; *rest as above. */
 int absw_policy_side_of_path(const absw_policy_t *policy, const char *path, const char **rest);

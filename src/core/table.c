@@ -208,7 +208,8 @@ static void mask_tag(const absw_table_session_t *session, apr_uint64_t *tag)
     tag[1] ^= (apr_uint64_t)session->key_check << 32;
 }
 
-int absw_table_verified(absw_table_t *table, const absw_table_session_t *session)
+int absw_table_verified(absw_table_t *table, const absw_table_session_t *session,
+                        absw_table_spot_t *spot)
 {
     absw_path_t path = path_of(table, session->id);
     apr_uint64_t meta = meta_of(session, session->home);
@@ -231,6 +232,9 @@ int absw_table_verified(absw_table_t *table, const absw_table_session_t *session
                   | (absw_slot_field(&slot->tag[1]) ^ tag[1])
                   | (absw_slot_field(&slot->meta) ^ meta);
         if (absw_slot_same(word, absw_slot_load(slot))) {
+            if (spot) {
+                *spot = (absw_table_spot_t) { .slot = slot, .word = word };
+            }
             return differs == 0;
         }
     }
@@ -280,8 +284,8 @@ static absw_slot_t *publish(const absw_path_t *path, const absw_table_session_t 
 absw_table_touch_e absw_table_touch(absw_table_t *table, const absw_table_session_t *session,
                                     absw_sec_t now_sec)
 {
-    absw_path_t path = path_of(table, session->id);
     apr_uint32_t now = absw_slot_seconds(now_sec);
+    absw_path_t path = path_of(table, session->id);
     apr_uint64_t word;
     absw_slot_t *slot = absw_slot_find(&path, session->place, &word);
 
@@ -306,6 +310,21 @@ absw_table_touch_e absw_table_touch(absw_table_t *table, const absw_table_sessio
         }
     }
     return ABSW_TABLE_FULL;     /* not counted, and said so: the safe side */
+}
+
+int absw_table_is_at(const absw_table_spot_t *spot)
+{
+    apr_uint64_t word = spot->slot ? absw_slot_load(spot->slot) : 0;
+
+    return absw_slot_same(word, spot->word) && absw_slot_kind(word) == ABSW_SLOT_LIVE;
+}
+
+int absw_table_touch_at(const absw_table_spot_t *spot, absw_sec_t now)
+{
+    apr_uint64_t word = spot->slot ? absw_slot_load(spot->slot) : 0;
+
+    return absw_slot_same(word, spot->word) && absw_slot_kind(word) == ABSW_SLOT_LIVE
+           && stamp(spot->slot, word, absw_slot_seconds(now));
 }
 
 void absw_table_end(absw_table_t *table, const unsigned char *id, const apr_uint16_t *places,

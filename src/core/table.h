@@ -18,6 +18,7 @@
  */
 
 typedef struct absw_table_t absw_table_t;       /* a handle, private to a process */
+typedef struct absw_slot_t absw_slot_t;         /* lives in shared memory */
 
 /** Bytes of shared memory for room for `sessions` sessions; at most 64 a session, 3072 at least. */
 apr_size_t absw_table_size(apr_uint32_t sessions);
@@ -40,12 +41,22 @@ typedef struct {
     int tester;
 } absw_table_session_t;
 
+/** Where a session was on its token's own side. It may have gone from there since. */
+typedef struct {
+    absw_slot_t *slot;          /* NULL: nowhere */
+    apr_uint64_t word;          /* the slot's, then */
+} absw_table_spot_t;
+
 /**
  * Is this session's token known here as verified? Finds the slot (id, home) and compares kid,
  * key check, login, tester flag and tag, in constant time. 1: verified, no MAC needed.
- * (session->place is not looked at.)
+ * (session->place is not looked at.) Then *spot is where it is (spot may be NULL).
  */
-int absw_table_verified(absw_table_t *table, const absw_table_session_t *session);
+int absw_table_verified(absw_table_t *table, const absw_table_session_t *session,
+                        absw_table_spot_t *spot);
+
+/** Is the session that was found there still there? */
+int absw_table_is_at(const absw_table_spot_t *spot);
 
 typedef enum {
     ABSW_TABLE_KNOWN,           /* it had its slot; last seen is now */
@@ -60,6 +71,9 @@ typedef enum {
  */
 absw_table_touch_e absw_table_touch(absw_table_t *table, const absw_table_session_t *session,
                                     absw_sec_t now);
+
+/** The same for a session that was found there. 0: it is there no more; touch it by its key. */
+int absw_table_touch_at(const absw_table_spot_t *spot, absw_sec_t now);
 
 /**
  * The session ends, on every side: places[] are the n places of its application. Activity that

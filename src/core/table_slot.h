@@ -19,12 +19,12 @@
  * All zero is a free slot, so a table in a new file needs no initialisation.
  */
 
-typedef struct {
+struct absw_slot_t {
     _Atomic apr_uint64_t word;
     _Atomic apr_uint64_t id[2];
     _Atomic apr_uint64_t tag[2];
     _Atomic apr_uint64_t meta;
-} absw_slot_t;
+};
 
 _Static_assert(sizeof(absw_slot_t) == 48, "the file's format");
 

@@ -15,7 +15,10 @@
 #define SECRET_MAX  512
 #define KIDS        62              /* [A-Za-z0-9] */
 #define B64_LEN     22              /* characters of 16 bytes in base64url without padding */
-#define FIELDS      7
+#define HEAD_LEN    4               /* "1.k." */
+#define FLAGS_LEN   2               /* "-." */
+#define TAIL_LEN    (2 + 2 * B64_LEN)   /* ".<id>.<tag>" */
+#define LOGIN_DIGITS 19             /* of APR_INT64_MAX, and a 64-bit word holds any so many */
 
 #define VERSION     "mod_abswitch/1"
 #define FORM        "expected \"KID HEX\": one letter or digit, a blank, " \
@@ -242,111 +245,121 @@ static void b64_encode(const unsigned char *bytes, char *out)
     *out = b64_alphabet[(bits << (6 - have)) & 63];
 }
 
-/* By character: its value and one more, so that 0 is none. */
-static const unsigned char b64_values[256] = {
-    ['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8,
-    ['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15,
-    ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22,
-    ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29,
-    ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36,
-    ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43,
-    ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50,
-    ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56, ['4'] = 57,
-    ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64,
+/* By character: its six bits, or -1. The ranges leave out nothing. */
+static const signed char b64_values[256] = {
+    [0 ... ','] = -1, ['-'] = 62, ['.' ... '/'] = -1,
+    ['0'] = 52, ['1'] = 53, ['2'] = 54, ['3'] = 55, ['4'] = 56, ['5'] = 57, ['6'] = 58,
+    ['7'] = 59, ['8'] = 60, ['9'] = 61, [':' ... '@'] = -1,
+    ['A'] = 0, ['B'] = 1, ['C'] = 2, ['D'] = 3, ['E'] = 4, ['F'] = 5, ['G'] = 6, ['H'] = 7,
+    ['I'] = 8, ['J'] = 9, ['K'] = 10, ['L'] = 11, ['M'] = 12, ['N'] = 13, ['O'] = 14, ['P'] = 15,
+    ['Q'] = 16, ['R'] = 17, ['S'] = 18, ['T'] = 19, ['U'] = 20, ['V'] = 21, ['W'] = 22,
+    ['X'] = 23, ['Y'] = 24, ['Z'] = 25, ['[' ... '^'] = -1, ['_'] = 63, ['`'] = -1,
+    ['a'] = 26, ['b'] = 27, ['c'] = 28, ['d'] = 29, ['e'] = 30, ['f'] = 31, ['g'] = 32,
+    ['h'] = 33, ['i'] = 34, ['j'] = 35, ['k'] = 36, ['l'] = 37, ['m'] = 38, ['n'] = 39,
+    ['o'] = 40, ['p'] = 41, ['q'] = 42, ['r'] = 43, ['s'] = 44, ['t'] = 45, ['u'] = 46,
+    ['v'] = 47, ['w'] = 48, ['x'] = 49, ['y'] = 50, ['z'] = 51, ['{' ... 255] = -1,
 };
 
-/* The last character carries four bits too many: they must be zero, or one value would have
- * sixteen spellings. */
-static int b64_decode(const char *text, apr_size_t len, unsigned char *bytes)
+/* The 24 bits of four characters; where one of them is none, some bit above is set. */
+static inline apr_uint32_t b64_quad(const unsigned char *in)
+{
+    return (apr_uint32_t)b64_values[in[0]] << 18 | (apr_uint32_t)b64_values[in[1]] << 12
+           | (apr_uint32_t)b64_values[in[2]] << 6 | (apr_uint32_t)b64_values[in[3]];
+}
+
+/* Eight bytes, the most significant first. */
+static inline void put_word(unsigned char *out, apr_uint64_t word)
+{
+#if !APR_IS_BIGENDIAN
+    word = __builtin_bswap64(word);
+#endif
+    memcpy(out, &word, sizeof(word));
+}
+
+/* B64_LEN characters: five times four, and two. The last carries four bits too many: they must
+ * be zero, or one value would have sixteen spellings. */
+static int b64_decode(const char *text, unsigned char *bytes)
 {
     const unsigned char *in = (const unsigned char *)text;
-    unsigned int odd = 0;
+    apr_uint32_t a = b64_quad(in), b = b64_quad(in + 4), c = b64_quad(in + 8);
+    apr_uint32_t d = b64_quad(in + 12), e = b64_quad(in + 16);
+    apr_uint32_t last = (apr_uint32_t)b64_values[in[20]] << 6 | (apr_uint32_t)b64_values[in[21]];
 
-    if (len != B64_LEN) {
-        return 0;
-    }
-    for (; in < (const unsigned char *)text + B64_LEN - 2; in += 4, bytes += 3) {
-        unsigned int a = b64_values[in[0]] - 1u, b = b64_values[in[1]] - 1u;
-        unsigned int c = b64_values[in[2]] - 1u, d = b64_values[in[3]] - 1u;
-
-        odd |= a | b | c | d;
-        bytes[0] = (unsigned char)(a << 2 | b >> 4);
-        bytes[1] = (unsigned char)(b << 4 | c >> 2);
-        bytes[2] = (unsigned char)(c << 6 | d);
-    }
-    odd |= (b64_values[in[0]] - 1u) | (b64_values[in[1]] - 1u);
-    *bytes = (unsigned char)((b64_values[in[0]] - 1u) << 2 | (b64_values[in[1]] - 1u) >> 4);
-    return odd < 64 && ((b64_values[in[1]] - 1u) & 15) == 0;
+    put_word(bytes, (apr_uint64_t)a << 40 | (apr_uint64_t)b << 16 | c >> 8);
+    put_word(bytes + 8, (apr_uint64_t)c << 56 | (apr_uint64_t)d << 32 | (apr_uint64_t)e << 8
+                        | last >> 4);
+    return ((a | b | c | d | e) >> 24 | last >> 12 | (last & 15)) == 0;
 }
 
 /* -- Tokens -------------------------------------------------------------------------------- */
 
-typedef struct {
-    const char *text;
-    apr_size_t len;
-} field_t;
-
-/* Split at every dot into exactly FIELDS fields. */
-static int split(const char *text, apr_size_t len, field_t *field)
+/* The side whose name and a dot p begins with; *p moves behind them. */
+static int parse_side(const absw_policy_t *policy, const char **p, const char *end)
 {
-    int n = 0;
+    for (int i = 0; i < policy->sides_n; i++) {
+        const char *name = policy->sides[i].name;
+        const char *at = *p;
 
-    for (;;) {
-        const char *dot = memchr(text, '.', len);
-
-        field[n].text = text;
-        field[n].len = dot ? (apr_size_t)(dot - text) : len;
-        len -= field[n].len + (dot ? 1 : 0);
-        n++;
-        if (!dot) {
-            return n == FIELDS;
+        while (at < end && *name != '\0' && *name == *at) {
+            name++;
+            at++;
         }
-        if (n == FIELDS) {
-            return 0;
+        if (*name == '\0' && at < end && *at == '.') {
+            *p = at + 1;
+            return i;
         }
-        text = dot + 1;
     }
+    return ABSW_NO_SIDE;
 }
 
 /* [1-9][0-9]* that fits. */
-static int parse_login(const field_t *field, absw_sec_t *login)
+static int parse_login(const char *p, const char *end, absw_sec_t *login)
 {
-    absw_sec_t value = 0;
+    apr_uint64_t value = 0;
 
-    if (field->len == 0 || field->text[0] == '0') {
+    if (p == end || *p == '0' || end - p > LOGIN_DIGITS) {
         return 0;
     }
-    for (apr_size_t i = 0; i < field->len; i++) {
-        int digit = field->text[i] - '0';
+    for (; p < end; p++) {
+        unsigned int digit = (unsigned char)*p - (unsigned int)'0';
 
-        if (digit < 0 || digit > 9 || value > (APR_INT64_MAX - digit) / 10) {
+        if (digit > 9) {
             return 0;
         }
         value = value * 10 + digit;
     }
-    *login = value;
-    return 1;
+    *login = (absw_sec_t)value;
+    return value <= APR_INT64_MAX;
 }
 
+/* What stands before the name of the side and behind the login has a fixed length, so only what
+ * is between them is searched. */
 int absw_token_parse(const absw_policy_t *policy, absw_sec_t now, const char *text,
                      apr_size_t len, absw_token_t *token)
 {
-    field_t field[FIELDS];
+    const char *p = text + HEAD_LEN;
+    const char *id, *tag;
 
-    if (len > ABSW_TOKEN_MAX || !split(text, len, field)
-        || field[0].len != 1 || field[0].text[0] != '1'
-        || field[1].len != 1 || !is_alnum(field[1].text[0])
-        || field[3].len != 1 || (field[3].text[0] != '-' && field[3].text[0] != 't')) {
+    if (len < HEAD_LEN + TAIL_LEN || len > ABSW_TOKEN_MAX) {
         return 0;
     }
-    token->kid = field[1].text[0];
-    token->side = absw_policy_side_of_name(policy, field[2].text, field[2].len);
-    token->tester = field[3].text[0] == 't';
-    return token->side != ABSW_NO_SIDE
-           && parse_login(&field[4], &token->login)
+    tag = text + len - B64_LEN;
+    id = tag - 1 - B64_LEN;
+    if (text[0] != '1' || text[1] != '.' || !is_alnum(text[2]) || text[3] != '.'
+        || id[-1] != '.' || tag[-1] != '.') {
+        return 0;
+    }
+    token->kid = text[2];
+    token->side = parse_side(policy, &p, id - 1);
+    if (token->side == ABSW_NO_SIDE || id - 1 - p < FLAGS_LEN || (p[0] != '-' && p[0] != 't')
+        || p[1] != '.') {
+        return 0;
+    }
+    token->tester = p[0] == 't';
+    return parse_login(p + FLAGS_LEN, id - 1, &token->login)
            && token->login - ABSW_TOKEN_AHEAD <= now
-           && b64_decode(field[5].text, field[5].len, token->id)
-           && b64_decode(field[6].text, field[6].len, token->tag);
+           && b64_decode(id, token->id)
+           && b64_decode(tag, token->tag);
 }
 
 /* All before the last dot. */

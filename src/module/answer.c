@@ -61,6 +61,26 @@ static void change_session(request_rec *r, abswitch_request_t *ours,
 
 /* ---- the environment ---- */
 
+/** Whatever somebody has set under our names before us. Mostly nobody has. */
+static void clear_env(apr_table_t *env)
+{
+    static const char *const names[] = {
+        ABSWITCH_ENV_APP, ABSWITCH_ENV_SIDE, ABSWITCH_ENV_VERDICT, ABSWITCH_ENV_DRAINING,
+        ABSWITCH_ENV_EXPIRES
+    };
+    const apr_array_header_t *all = apr_table_elts(env);
+    int found = 0;
+
+    for (int i = 0; i < all->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(all, i, apr_table_entry_t).key;
+
+        found |= name && (*name | 0x20) == 'a' && (name[1] | 0x20) == 'b';
+    }
+    for (int i = 0; found && i < (int)(sizeof(names) / sizeof(names[0])); i++) {
+        apr_table_unset(env, names[i]);
+    }
+}
+
 static void tell_draining(request_rec *r, const abswitch_facts_t *f, int side,
                           const absw_decision_t *d)
 {
@@ -75,55 +95,52 @@ static void tell_draining(request_rec *r, const abswitch_facts_t *f, int side,
     }
 }
 
+/** To add a table made long ago is cheaper than to set its variables one by one. */
 static void tell(request_rec *r, const abswitch_request_t *ours, const abswitch_facts_t *f,
                  const absw_decision_t *d)
 {
-    apr_table_setn(r->subprocess_env, ABSWITCH_ENV_APP, ours->app->name);
-    if (ours->side != ABSW_NO_SIDE) {
-        apr_table_setn(r->subprocess_env, ABSWITCH_ENV_SIDE,
-                       ours->app->policy.sides[ours->side].name);
-        if (f->state[ours->side] == ABSW_SIDE_DRAINING) {
-            tell_draining(r, f, ours->side, d);
-        }
+    apr_table_t *env = r->subprocess_env;
+
+    clear_env(env);
+    if (ours->side == ABSW_NO_SIDE || d->verdict == ABSW_UNTOUCHED) {
+        apr_table_setn(env, ABSWITCH_ENV_APP, ours->app->name);
     }
-    if (d->verdict != ABSW_UNTOUCHED) {
-        apr_table_setn(r->subprocess_env, ABSWITCH_ENV_VERDICT, absw_verdict_name(d->verdict));
+    else {
+        apr_table_overlap(env, ours->app->env[ours->side][d->verdict], APR_OVERLAP_TABLES_ADD);
+    }
+    if (ours->side == ABSW_NO_SIDE && d->verdict != ABSW_UNTOUCHED) {
+        apr_table_setn(env, ABSWITCH_ENV_VERDICT, absw_verdict_name(d->verdict));
+    }
+    if (ours->side != ABSW_NO_SIDE && f->state[ours->side] == ABSW_SIDE_DRAINING) {
+        tell_draining(r, f, ours->side, d);
     }
 }
 
 /* ---- counts ---- */
 
-typedef struct {
-    absw_child_t *child;
-    apr_uint16_t place;
-} in_flight_t;
-
 static apr_status_t landed(void *data)
 {
-    in_flight_t *flight = data;
+    const abswitch_request_t *ours = data;
 
-    absw_child_in_flight(flight->child, flight->place, -1);
+    absw_child_in_flight(ours->node->child, ours->in_flight, -1);
     return APR_SUCCESS;
 }
 
 /** In flight until the request's pool goes, when its last byte is out. */
-static void take_off(request_rec *r, const abswitch_request_t *ours, int place)
+static void take_off(request_rec *r, abswitch_request_t *ours, apr_uint16_t place)
 {
-    in_flight_t *flight = apr_palloc(r->pool, sizeof(*flight));
-
-    flight->child = ours->node->child;
-    flight->place = (apr_uint16_t)place;
-    absw_child_in_flight(flight->child, flight->place, 1);
-    apr_pool_cleanup_register(r->pool, flight, landed, apr_pool_cleanup_null);
+    ours->in_flight = place;
+    absw_child_in_flight(ours->node->child, place, 1);
+    apr_pool_cleanup_register(r->pool, ours, landed, apr_pool_cleanup_null);
 }
 
-static void count(request_rec *r, const abswitch_request_t *ours, const abswitch_facts_t *f,
+static void count(request_rec *r, abswitch_request_t *ours, const abswitch_facts_t *f,
                   const absw_decision_t *d)
 {
     const absw_board_app_t *place = abswitch_place_of(ours->node, ours->app);
 
     if (d->count) {
-        abswitch_session_count(ours->node, ours->app, f->facts.token, ours->side, f->facts.now);
+        abswitch_session_count(ours->node, ours->app, &f->session, ours->side, f->facts.now);
     }
     if (!ours->node->child || place->app < 0 || d->verdict == ABSW_UNTOUCHED) {
         return;

@@ -57,6 +57,7 @@ static const char *check_cookie(apr_pool_t *p, abswitch_app_t *app)
 {
     const absw_policy_t *policy = &app->policy;
 
+    app->cookie.name_len = strlen(app->cookie.name);
     if (!app->cookie.path) {
         app->cookie.path = app->launchpad;
     }
@@ -73,6 +74,20 @@ static const char *check_cookie(apr_pool_t *p, abswitch_app_t *app)
 static absw_sec_t seconds(apr_interval_time_t time)
 {
     return (time + apr_time_from_sec(1) - 1) / apr_time_from_sec(1);
+}
+
+static void make_env(apr_pool_t *p, abswitch_app_t *app)
+{
+    for (int side = 0; side < app->policy.sides_n; side++) {
+        for (int v = ABSW_UNTOUCHED + 1; v < (int)ABSW_VERDICT_COUNT; v++) {
+            apr_table_t *env = apr_table_make(p, 3);
+
+            apr_table_setn(env, ABSWITCH_ENV_APP, app->name);
+            apr_table_setn(env, ABSWITCH_ENV_SIDE, app->policy.sides[side].name);
+            apr_table_setn(env, ABSWITCH_ENV_VERDICT, absw_verdict_name((absw_verdict_e)v));
+            app->env[side][v] = env;
+        }
+    }
 }
 
 static const char *check_app(apr_pool_t *p, abswitch_app_t *app)
@@ -96,6 +111,7 @@ static const char *check_app(apr_pool_t *p, abswitch_app_t *app)
     policy->idle = seconds(app->idle);
     policy->drain_timeout = seconds(app->drain_timeout);
     policy->bookmarks = app->bookmarks;
+    make_env(p, app);
     if ((complaint = check_default(p, app)) || (complaint = check_routes(p, app))) {
         return complaint;
     }
@@ -156,6 +172,21 @@ static int by_length(const void *a, const void *b)
     return (a_len < b_len) - (a_len > b_len);
 }
 
+static void make_gate(apr_pool_t *p, abswitch_server_t *conf)
+{
+    apr_array_header_t *texts = apr_array_make(p, conf->paths->nelts, sizeof(const char *));
+
+    for (int i = 0; i < conf->paths->nelts; i++) {
+        APR_ARRAY_PUSH(texts, const char *) = APR_ARRAY_IDX(conf->paths, i, abswitch_path_t).path;
+    }
+    absw_gate_make(p, (const char *const *)texts->elts, texts->nelts, &conf->gate);
+    for (int i = 0; i < conf->paths->nelts; i++) {
+        abswitch_path_t *path = &APR_ARRAY_IDX(conf->paths, i, abswitch_path_t);
+
+        path->tail = path->path + conf->gate.len;
+    }
+}
+
 static const char *check_paths(apr_pool_t *p, abswitch_server_t *conf)
 {
     apr_array_header_t *paths = apr_array_make(p, 8, sizeof(abswitch_path_t));
@@ -183,6 +214,7 @@ static const char *check_paths(apr_pool_t *p, abswitch_server_t *conf)
     }
     qsort(paths->elts, (apr_size_t)paths->nelts, sizeof(abswitch_path_t), by_length);
     conf->paths = paths;
+    make_gate(p, conf);
     return NULL;
 }
 

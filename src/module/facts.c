@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "facts.h"
-#include "session.h"
 
 /* ---- the switch ---- */
 
-static void read_switch(abswitch_facts_t *f, const abswitch_node_t *node)
+/** What it says of n sides, from side on. */
+static void read_switch(abswitch_facts_t *f, const abswitch_node_t *node, int side, int n)
 {
     const absw_policy_t *policy = &f->app->policy;
-    absw_board_view_t view;
 
-    if (absw_board_view(abswitch_place_of(node, f->app), &view)) {
-        f->switch_now.generation = view.generation;
-        f->switch_now.closed = view.closed;
-        memcpy(f->switch_now.weight, view.weight, sizeof(view.weight));
-        memcpy(f->switch_now.since, view.since, sizeof(view.since));
-    }
-    else {
+    if (!absw_board_view(abswitch_place_of(node, f->app), side, n, &f->switch_now)) {
         absw_switch_default_weights(policy, &f->switch_now);
     }
-    for (int i = 0; i < policy->sides_n; i++) {
+    for (int i = side; i < side + n; i++) {
         f->state[i] = absw_switch_state(policy, &f->switch_now, i, f->facts.now);
     }
 }
@@ -114,7 +107,18 @@ static void read_headers(request_rec *r, const abswitch_request_t *ours, absw_fa
 
 /* ---- all of it ---- */
 
-void abswitch_facts_gather(request_rec *r, const abswitch_request_t *ours, abswitch_facts_t *f)
+/** The common case: a session on its own side. Of the switch that side is all one has to know. */
+static int is_settled(abswitch_facts_t *f, const abswitch_request_t *ours)
+{
+    if (ours->at != ABSWITCH_AT_SIDE || !f->facts.token || f->facts.token->side != ours->side) {
+        return 0;
+    }
+    read_switch(f, ours->node, ours->side, 1);
+    return absw_decide_settled(&ours->app->policy, &f->facts);
+}
+
+void abswitch_facts_gather(request_rec *r, const abswitch_request_t *ours, const char *cookie,
+                           abswitch_facts_t *f)
 {
     absw_facts_t *facts = &f->facts;
 
@@ -128,12 +132,11 @@ void abswitch_facts_gather(request_rec *r, const abswitch_request_t *ours, abswi
         .current = current_side,
         .baton = f,
     };
-    read_switch(f, ours->node);
-    if (abswitch_session_find(ours->node, ours->app, apr_table_get(r->headers_in, "Cookie"),
-                              facts->now, &f->token)) {
-        facts->token = &f->token;
+    if (abswitch_session_find(ours->node, ours->app, cookie, facts->now, &f->session)) {
+        facts->token = &f->session.token;
     }
-    if (ours->at != ABSWITCH_AT_SIDE || !absw_decide_settled(&ours->app->policy, facts)) {
+    if (!is_settled(f, ours)) {
+        read_switch(f, ours->node, 0, ours->app->policy.sides_n);
         read_headers(r, ours, facts);
     }
 }

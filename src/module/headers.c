@@ -3,9 +3,19 @@
 
 #include "headers.h"
 
-static int is_forged(const char *name)
+/** Is c that small letter, or its capital? */
+#define IS_LETTER(c, letter) (((c) | 0x20) == (letter))
+
+static inline int is_forged(const char *name)
 {
     return !ap_cstr_casecmpn(name, "ABSWITCH", 8) && (name[8] == '-' || name[8] == '_');
+}
+
+static inline int is_cookie(const char *name)
+{
+    return IS_LETTER(name[0], 'c') && IS_LETTER(name[1], 'o') && IS_LETTER(name[2], 'o')
+           && IS_LETTER(name[3], 'k') && IS_LETTER(name[4], 'i') && IS_LETTER(name[5], 'e')
+           && !name[6];
 }
 
 /** What the first letter allows. */
@@ -70,28 +80,11 @@ int abswitch_headers_origin(const request_rec *r, const char *host, absw_origin_
     return host && absw_origin_of_request(ap_http_scheme(r), host, origin);
 }
 
-/** With few exceptions there is none, so this is the walk that every request makes. */
-static int has_forged(const apr_array_header_t *all)
+static __attribute__((noinline)) void remove_forged(request_rec *r,
+                                                    const apr_array_header_t *all)
 {
-    for (int i = 0; i < all->nelts; i++) {
-        const char *name = APR_ARRAY_IDX(all, i, apr_table_entry_t).key;
+    apr_table_t *kept = apr_table_make(r->pool, all->nelts);
 
-        if (name && (*name | 0x20) == 'a' && (name[1] | 0x20) == 'b' && is_forged(name)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-void abswitch_headers_remove_forged(request_rec *r)
-{
-    const apr_array_header_t *all = apr_table_elts(r->headers_in);
-    apr_table_t *kept;
-
-    if (!has_forged(all)) {
-        return;
-    }
-    kept = apr_table_make(r->pool, all->nelts);
     for (int i = 0; i < all->nelts; i++) {
         const apr_table_entry_t *entry = &APR_ARRAY_IDX(all, i, apr_table_entry_t);
 
@@ -100,4 +93,38 @@ void abswitch_headers_remove_forged(request_rec *r)
         }
     }
     r->headers_in = kept;
+}
+
+/** Is its first letter an A or a C? In ASCII the four of them differ in two bits. */
+static inline int may_matter(const char *name)
+{
+    return (*name & ~('a' ^ 'A') & ~('a' ^ 'c')) == 'A';
+}
+
+/** Every request makes this walk, and mostly it meets one Cookie and nothing forged. */
+const char *abswitch_headers_screen(request_rec *r)
+{
+    const apr_array_header_t *all = apr_table_elts(r->headers_in);
+    const apr_table_entry_t *entry = (const apr_table_entry_t *)all->elts;
+    const apr_table_entry_t *end = entry + all->nelts;
+    const char *cookie = NULL;
+    int suspicious = 0;
+
+    for (; entry < end; entry++) {
+        const char *name = entry->key;
+
+        if (!name || !may_matter(name)) {
+            continue;
+        }
+        if (IS_LETTER(name[1], 'b')) {
+            suspicious = 1;
+        }
+        else if (is_cookie(name) && !cookie) {
+            cookie = entry->val;
+        }
+    }
+    if (suspicious) {
+        remove_forged(r, all);
+    }
+    return cookie;
 }

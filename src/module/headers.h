@@ -29,9 +29,9 @@ void abswitch_headers_read(request_rec *r, abswitch_headers_t *headers);
 int abswitch_headers_origin(const request_rec *r, const char *host, absw_origin_t *origin);
 
 /**
- * Remove the request headers that pretend to come from this module: ABSWITCH followed by "-" or
- * "_", in any case.
+ * One walk before anybody else looks: removes the request headers that pretend to come from this
+ * module (ABSWITCH followed by "-" or "_", in any case) and returns the Cookie header, or NULL.
  */
-void abswitch_headers_remove_forged(request_rec *r);
+const char *abswitch_headers_screen(request_rec *r);
 
 #endif

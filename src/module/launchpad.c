@@ -18,6 +18,12 @@ static int handled(int status)
     return status == ABSWITCH_PASSES ? DECLINED : status;
 }
 
+/** With the Cookie header as the modules before us have left it. */
+static void gather(request_rec *r, const abswitch_request_t *ours, abswitch_facts_t *facts)
+{
+    abswitch_facts_gather(r, ours, apr_table_get(r->headers_in, "Cookie"), facts);
+}
+
 /* ---- the launchpad ---- */
 
 static int show_page(request_rec *r, const abswitch_app_t *app)
@@ -42,7 +48,7 @@ static int enter(request_rec *r, abswitch_request_t *ours)
     if (r->method_number != M_GET && r->method_number != M_POST) {
         return method_not_allowed(r, "POST");
     }
-    abswitch_facts_gather(r, ours, &facts);
+    gather(r, ours, &facts);
     decision = absw_decide_launchpad(&app->policy, &facts.facts, &entry);
     status = abswitch_answer(r, ours, &facts, &decision, "");
     return status == ABSWITCH_PASSES ? show_page(r, app) : status;
@@ -90,7 +96,7 @@ static int door(request_rec *r, abswitch_request_t *ours)
         return method_not_allowed(r, NULL);
     }
     asked = ask_door(r, ours, &rest);
-    abswitch_facts_gather(r, ours, &facts);
+    gather(r, ours, &facts);
     decision = absw_decide_door(&ours->app->policy, &facts.facts, asked);
     return handled(abswitch_answer(r, ours, &facts, &decision, rest));
 }
@@ -121,21 +127,27 @@ static int is_missing(const request_rec *r)
                && r->used_path_info != AP_REQ_ACCEPT_PATH_INFO);
 }
 
-static int deep_link(request_rec *r)
+static int deep_link(request_rec *r, abswitch_request_t *ours)
 {
-    abswitch_request_t *ours = abswitch_request_of(r);
     abswitch_facts_t facts;
     absw_decision_t decision;
 
-    if (!ours || ours->at != ABSWITCH_AT_LAUNCHPAD || !ours->app->deep_links || !is_missing(r)) {
+    if (!ours->app->deep_links || !is_missing(r)) {
         return DECLINED;
     }
-    abswitch_facts_gather(r, ours, &facts);
+    gather(r, ours, &facts);
     if (facts.facts.kind != ABSW_KIND_NAV) {
         return DECLINED;
     }
     decision = absw_decide_deeplink(&ours->app->policy, &facts.facts);
     return handled(abswitch_answer(r, ours, &facts, &decision, ours->rest));
+}
+
+static int last_handler(request_rec *r)
+{
+    abswitch_request_t *ours = abswitch_request_of(r);
+
+    return ours && ours->at == ABSWITCH_AT_LAUNCHPAD ? deep_link(r, ours) : DECLINED;
 }
 
 void abswitch_launchpad_register_hooks(apr_pool_t *p)
@@ -145,5 +157,5 @@ void abswitch_launchpad_register_hooks(apr_pool_t *p)
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* Just before httpd's own handler of files, which is REALLY_LAST: whoever else would answer
      * has declined by now. */
-    ap_hook_handler(deep_link, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_handler(last_handler, NULL, NULL, APR_HOOK_LAST);
 }

@@ -17,6 +17,8 @@
 
 #define RETAINED        "mod_abswitch"
 
+#define MEMO_PER_THREAD 64      /* 192 bytes each */
+
 #define APPS_ROOM_MIN   8       /* applications the state file has room for, at least */
 
 /** What outlives a restart, and with it this library's code: data only. */
@@ -310,6 +312,15 @@ static apr_status_t leave(void *data)
     return APR_SUCCESS;
 }
 
+/** Tokens that a process remembers: those of the pages that its threads are at. */
+static apr_uint32_t memo_size(void)
+{
+    int threads = 1;
+
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    return MEMO_PER_THREAD * (apr_uint32_t)(threads > 1 ? threads : 1);
+}
+
 static void child_init(apr_pool_t *pchild, server_rec *s)
 {
     abswitch_node_t *node = abswitch_server_of(s)->node;
@@ -317,6 +328,7 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
     if (!node) {
         return;
     }
+    node->memo = absw_memo_make(pchild, memo_size());
     node->child = absw_children_join(node->children, (apr_uint32_t)getpid());
     if (node->child) {
         apr_pool_cleanup_register(pchild, node, leave, apr_pool_cleanup_null);

@@ -6,7 +6,8 @@
  * What the glue's files share: the configuration as read, and the node that runs it.
  *
  * Lifetimes: all of it lives in pconf and is read only once post_config is done, but for
- * abswitch_node_t.child, which each child process sets for itself before it serves anyone.
+ * abswitch_node_t.child and .memo, which each child process sets for itself before it serves
+ * anyone.
  */
 
 #include <httpd.h>
@@ -19,6 +20,8 @@
 #include "children.h"
 #include "decide.h"
 #include "ends.h"
+#include "gate.h"
+#include "memo.h"
 #include "node.h"
 #include "shared.h"
 #include "store_address.h"
@@ -45,6 +48,7 @@ typedef enum { ABSWITCH_SECURE_AUTO, ABSWITCH_SECURE_ON, ABSWITCH_SECURE_OFF } a
 
 typedef struct {
     const char *name;
+    apr_size_t name_len;
     const char *path;           /* NULL: the launchpad's */
     const char *domain;         /* or NULL */
     const char *same_site;      /* "Lax", "Strict", "None" */
@@ -79,6 +83,8 @@ typedef struct {
     const char *const *on_drained;      /* argv, or NULL */
 
     int index;                          /* in abswitch_node_t.node.apps */
+    /** What requests are told of side and verdict; read only, made by check. */
+    apr_table_t *env[ABSW_SIDES_MAX][ABSW_VERDICT_COUNT];
 } abswitch_app_t;
 
 /** A path of an application, for the request path's one look. */
@@ -87,6 +93,7 @@ typedef enum { ABSWITCH_AT_SIDE, ABSWITCH_AT_DOOR, ABSWITCH_AT_LAUNCHPAD } abswi
 typedef struct {
     const char *path;
     apr_size_t len;
+    const char *tail;                   /* of path, behind what the server's gate has */
     abswitch_at_e at;
     int side;                           /* for ABSWITCH_AT_SIDE */
     const abswitch_app_t *app;
@@ -110,6 +117,7 @@ typedef struct {
     apr_array_header_t *apps;           /* abswitch_app_t * */
     abswitch_app_t *open;               /* the section being read */
     apr_array_header_t *paths;          /* abswitch_path_t, most specific first; made by check */
+    absw_gate_t gate;                   /* to all of them; so is this */
     abswitch_node_t *node;              /* NULL: no application anywhere */
 } abswitch_server_t;
 
@@ -133,6 +141,7 @@ struct abswitch_node_t {
     apr_interval_time_t sync;
     apr_array_header_t *apps;           /* abswitch_app_t *, each application once */
     absw_child_t *child;                /* this process's row; NULL: none was free */
+    absw_memo_t *memo;                  /* this process's, too */
 };
 
 static inline const absw_board_app_t *abswitch_place_of(const abswitch_node_t *node,
@@ -151,6 +160,7 @@ typedef struct {
     const char *rest;                   /* of the path, below path */
     absw_verdict_e verdict;
     int private_answer;                 /* the application's answer carries a new token */
+    apr_uint16_t in_flight;             /* the place it is counted at until it ends */
 } abswitch_request_t;
 
 /** Ours for r itself, or NULL. */

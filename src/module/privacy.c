@@ -55,7 +55,14 @@ static apr_status_t filter(ap_filter_t *f, apr_bucket_brigade *bb)
     return ap_pass_brigade(f->next, bb);
 }
 
-/** Also for what an internal redirect or an error document answers in the first one's place. */
+static __attribute__((noinline)) void add_filters(request_rec *r)
+{
+    ap_add_output_filter(EARLY, NULL, r, r->connection);
+    ap_add_output_filter(LATE, NULL, r, r->connection);
+}
+
+/** Also for what an internal redirect or an error document answers in the first one's place. Every
+ * request of the server comes here, so the rest is kept out of line. */
 static void insert(request_rec *r)
 {
     const request_rec *first = r;
@@ -66,8 +73,7 @@ static void insert(request_rec *r)
     }
     ours = abswitch_request_of(first);
     if (ours && ours->private_answer && !r->main) {
-        ap_add_output_filter(EARLY, NULL, r, r->connection);
-        ap_add_output_filter(LATE, NULL, r, r->connection);
+        add_filters(r);
     }
 }
 

@@ -8,47 +8,39 @@
 
 /* ---- eligible? ---- */
 
-/** r's path, decoded. A ProxyPass with mapping=encoded has kept it as it came: what mod_proxy
- * took before translate_name is decoded for us alone. NULL if it cannot be. */
-static const char *decoded_uri(const request_rec *r)
+/** The path of what mod_proxy took before translate_name. A ProxyPass with mapping=encoded has kept
+ * it as it came: it is decoded for us alone. NULL if it cannot be, or mod_proxy forwards it. */
+static const char *proxied_uri(const request_rec *r)
 {
-    char *uri = r->uri;
+    char *uri = apr_pstrdup(r->pool, r->uri);
 
-    if (r->proxyreq == PROXYREQ_REVERSE) {
-        uri = apr_pstrdup(r->pool, r->uri);
-        if (ap_unescape_url_keep2f(uri, 0) != OK) {
-            return NULL;
-        }
-    }
-    return uri;
+    return r->proxyreq == PROXYREQ_REVERSE && ap_unescape_url_keep2f(uri, 0) == OK ? uri : NULL;
 }
 
-/** The most specific of our paths that the URL path lies at or below, or NULL. */
-static const abswitch_path_t *path_of(const abswitch_server_t *conf, const char *uri,
+/** The most specific of our paths that the URL path lies at or below, or NULL. tail: as it comes
+ * from the gate. */
+static const abswitch_path_t *path_of(const abswitch_server_t *conf, const char *tail,
                                       const char **rest)
 {
-    apr_size_t len = strlen(uri);
-
     for (int i = 0; i < conf->paths->nelts; i++) {
         const abswitch_path_t *path = &APR_ARRAY_IDX(conf->paths, i, abswitch_path_t);
 
-        if ((*rest = absw_policy_below_len(path->path, path->len, uri, len)) != NULL) {
+        if ((*rest = absw_gate_below(path->tail, tail)) != NULL) {
             return path;
         }
     }
     return NULL;
 }
 
-/** Row 1: only a request as it came from the client; not one that mod_proxy forwards elsewhere. */
-static abswitch_request_t *eligible(request_rec *r)
+/** Ours for a request that the gate let pass, or NULL. Row 1: only a request as it came from the
+ * client. */
+static abswitch_request_t *eligible(request_rec *r, const abswitch_server_t *conf, const char *tail)
 {
-    const abswitch_server_t *conf = abswitch_server_of(r->server);
     const abswitch_path_t *path;
     abswitch_request_t *ours;
-    const char *rest, *uri;
+    const char *rest;
 
-    if (!conf->node || r->main || r->prev || r->proxyreq == PROXYREQ_PROXY
-        || !(uri = decoded_uri(r)) || !(path = path_of(conf, uri, &rest))) {
+    if (!conf->node || r->main || r->prev || !(path = path_of(conf, tail, &rest))) {
         return NULL;
     }
     ours = apr_palloc(r->pool, sizeof(*ours));
@@ -67,8 +59,7 @@ static int below_side(request_rec *r, abswitch_request_t *ours)
     absw_decision_t decision;
     int status;
 
-    abswitch_headers_remove_forged(r);
-    abswitch_facts_gather(r, ours, &facts);
+    abswitch_facts_gather(r, ours, abswitch_headers_screen(r), &facts);
     decision = absw_decide(&ours->app->policy, &facts.facts);
     status = abswitch_answer(r, ours, &facts, &decision, ours->rest);
     return status == ABSWITCH_PASSES ? DECLINED : status;
@@ -82,9 +73,10 @@ static int is_handled(const abswitch_request_t *ours)
            || (ours->at == ABSWITCH_AT_LAUNCHPAD && (!*ours->rest || !strcmp(ours->rest, "/")));
 }
 
-static int translate_name(request_rec *r)
+static __attribute__((noinline)) int at_a_path(request_rec *r, const abswitch_server_t *conf,
+                                               const char *tail)
 {
-    abswitch_request_t *ours = eligible(r);
+    abswitch_request_t *ours = eligible(r, conf, tail);
 
     if (!ours) {
         return DECLINED;
@@ -93,11 +85,22 @@ static int translate_name(request_rec *r)
         return below_side(r, ours);
     }
     if (is_handled(ours)) {
-        abswitch_headers_remove_forged(r);      /* before anybody looks */
+        abswitch_headers_screen(r);     /* before anybody looks */
         r->filename = apr_pstrcat(r->pool, "abswitch:", r->uri, NULL);
         return OK;
     }
     return DECLINED;
+}
+
+/** Every request of the server comes here, and many are none of ours: the rest is kept out of
+ * line. */
+static int translate_name(request_rec *r)
+{
+    const abswitch_server_t *conf = abswitch_server_of(r->server);
+    const char *uri = r->proxyreq ? proxied_uri(r) : r->uri;
+    const char *tail = uri ? absw_gate_pass(&conf->gate, uri) : NULL;
+
+    return tail ? at_a_path(r, conf, tail) : DECLINED;
 }
 
 /** What a handler answers has no file: no directory is walked for it. */

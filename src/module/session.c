@@ -9,10 +9,10 @@
 
 #define LONG_AGO    "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
 
-static absw_table_session_t in_table(const abswitch_node_t *node, const abswitch_app_t *app,
+/** What the table knows the token's session by, as activity on side. */
+static absw_table_session_t in_table(const abswitch_node_t *node, const absw_board_app_t *place,
                                      const absw_token_t *token, int side)
 {
-    const absw_board_app_t *place = abswitch_place_of(node, app);
     absw_table_session_t session = {
         .login = token->login,
         .place = place->place[side],
@@ -29,58 +29,89 @@ static absw_table_session_t in_table(const abswitch_node_t *node, const abswitch
 
 /** The tag is compared with the one that was verified before; else, once, the MAC is computed. */
 static int verified(const abswitch_node_t *node, const abswitch_app_t *app,
-                    const absw_token_t *token)
+                    abswitch_session_t *session)
 {
-    if (abswitch_place_of(node, app)->app >= 0) {
-        absw_table_session_t session = in_table(node, app, token, token->side);
+    const absw_board_app_t *place = abswitch_place_of(node, app);
+    const absw_token_t *token = &session->token;
 
-        if (session.key_check && absw_table_verified(node->table, &session)) {
+    session->spot.slot = NULL;
+    if (place->app >= 0) {
+        absw_table_session_t known = in_table(node, place, token, token->side);
+
+        if (known.key_check && absw_table_verified(node->table, &known, &session->spot)) {
             return 1;
         }
     }
     return absw_token_verify(&app->policy, node->keys, token);
 }
 
-int abswitch_session_find(const abswitch_node_t *node, const abswitch_app_t *app,
-                          const char *cookie, absw_sec_t now, absw_token_t *token)
+/** Is text a token, and newer than any before it? Most are known from the request before. */
+static int is_session(const abswitch_node_t *node, const abswitch_app_t *app, absw_sec_t now,
+                      const char *text, apr_size_t len, absw_sec_t newer_than,
+                      abswitch_session_t *session)
 {
-    const char *value;
-    apr_size_t len;
-    int found = 0;
-
-    for (int i = 0; i < COOKIES_MAX && cookie
-             && absw_cookie_next(&cookie, app->cookie.name, &value, &len); i++) {
-        absw_token_t candidate;
-
-        if (absw_token_parse(&app->policy, now, value, len, &candidate)
-            && (!found || candidate.login > token->login)
-            && verified(node, app, &candidate)) {
-            *token = candidate;
-            found = 1;
-        }
+    if (absw_memo_find(node->memo, app->index, text, len, session)) {
+        return session->token.login > newer_than && session->token.login - ABSW_TOKEN_AHEAD <= now;
     }
-    return found;
+    if (!absw_token_parse(&app->policy, now, text, len, &session->token)
+        || session->token.login <= newer_than || !verified(node, app, session)) {
+        return 0;
+    }
+    absw_memo_keep(node->memo, app->index, text, len, session);
+    return 1;
 }
 
-static void touch(const abswitch_node_t *node, const abswitch_app_t *app,
+int abswitch_session_find(const abswitch_node_t *node, const abswitch_app_t *app,
+                          const char *cookie, absw_sec_t now, abswitch_session_t *session)
+{
+    absw_sec_t newest = -1;
+    absw_cookies_t cookies;
+    const char *value;
+    apr_size_t len;
+
+    if (!cookie) {
+        return 0;
+    }
+    absw_cookie_begin(&cookies, cookie);
+    for (int i = 0; i < COOKIES_MAX && absw_cookie_more(&cookies)
+             && absw_cookie_next(&cookies, app->cookie.name, app->cookie.name_len, &value, &len);
+         i++) {
+        abswitch_session_t other, *candidate = newest < 0 ? session : &other;
+
+        if (is_session(node, app, now, value, len, newest, candidate)) {
+            newest = candidate->token.login;
+            if (candidate == &other) {
+                *session = other;
+            }
+        }
+    }
+    return newest >= 0;
+}
+
+static void touch(const abswitch_node_t *node, const absw_board_app_t *place,
                   const absw_token_t *token, int side, absw_sec_t now)
 {
-    absw_table_session_t session = in_table(node, app, token, side);
+    absw_table_session_t session = in_table(node, place, token, side);
 
     if (absw_table_touch(node->table, &session, now) == ABSW_TABLE_FULL) {
-        absw_board_uncounted(abswitch_place_of(node, app), side, now);
+        absw_board_uncounted(place, side, now);
     }
 }
 
 void abswitch_session_count(const abswitch_node_t *node, const abswitch_app_t *app,
-                            const absw_token_t *token, int side, absw_sec_t now)
+                            const abswitch_session_t *session, int side, absw_sec_t now)
 {
-    if (abswitch_place_of(node, app)->app < 0) {
+    const absw_board_app_t *place = abswitch_place_of(node, app);
+    const absw_token_t *token = &session->token;
+
+    if (place->app < 0) {
         return;
     }
-    touch(node, app, token, side, now);
-    if (token->side != side) {
-        touch(node, app, token, token->side, now);
+    if (side != token->side) {
+        touch(node, place, token, side, now);
+    }
+    if (!absw_table_touch_at(&session->spot, now)) {
+        touch(node, place, token, token->side, now);
     }
 }
 

@@ -5,17 +5,19 @@
 #include "module.h"
 
 /** A request's session: its token found, counted, ended, handed out. No lock, no I/O. */
+typedef absw_memo_value_t abswitch_session_t;
 
 /**
  * The newest valid token of the first eight cookies of the application's name in the Cookie
- * header (NULL: none). 1 and *token, or 0. It may be past its time, its side may be closed.
+ * header (NULL: none). 1 and *session, or 0 and *session means nothing. The session may be past its
+ * time, its side may be closed.
  */
 int abswitch_session_find(const abswitch_node_t *node, const abswitch_app_t *app,
-                          const char *cookie, absw_sec_t now, absw_token_t *token);
+                          const char *cookie, absw_sec_t now, abswitch_session_t *session);
 
-/** The request is activity of the token's session, on side and on the session's own. */
+/** The request is activity of the session, on side and on the session's own. */
 void abswitch_session_count(const abswitch_node_t *node, const abswitch_app_t *app,
-                            const absw_token_t *token, int side, absw_sec_t now);
+                            const abswitch_session_t *session, int side, absw_sec_t now);
 
 /** The token's session ends, on every side; the other nodes will hear of it. */
 void abswitch_session_end(const abswitch_node_t *node, const abswitch_app_t *app,

@@ -209,15 +209,18 @@ static int answer(request_rec *r, int manager)
     return send_report(r, report, &asked);
 }
 
-static int handler(request_rec *r)
+static __attribute__((noinline)) int our_handler(request_rec *r)
 {
-    if (!r->handler) {
-        return DECLINED;
-    }
     if (!strcmp(r->handler, "abswitch-status")) {
         return answer(r, 0);
     }
     return !strcmp(r->handler, "abswitch-manager") ? answer(r, 1) : DECLINED;
+}
+
+/** Every request of the server comes here, so the rest is kept out of line. */
+static int handler(request_rec *r)
+{
+    return r->handler && *r->handler == 'a' ? our_handler(r) : DECLINED;
 }
 
 void abswitch_status_register_hooks(apr_pool_t *p)

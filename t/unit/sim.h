@@ -17,7 +17,9 @@
 #define SIM_NODES   37
 #define SIM_SYNC    apr_time_from_sec(1)
 #define SIM_T0      APR_INT64_C(1763790000)
+#ifndef SIM_ROOM
 #define SIM_ROOM    1024        /* sessions a table has room for */
+#endif
 #define SIM_PIDS    4096
 
 /* --- nodes --------------------------------------------------------------------------- */

@@ -30,7 +30,7 @@ typedef struct {
 } world_t;
 
 #define CELL(w)     (&(w)->cell.head)
-#define READ(w, v)  absw_cell_read(CELL(w), sizeof(value_t), v, sizeof(value_t))
+#define READ(w, v)  absw_cell_read(CELL(w), sizeof(value_t), v)
 #define WRITE(w, v, version) absw_cell_write(CELL(w), sizeof(value_t), v, version)
 
 static world_t *make(void)
@@ -92,24 +92,22 @@ static void test_read_and_write(void **state)
     drop(w);
 }
 
-/* What was read in part is the beginning, and nothing behind it is touched. */
-static void test_read_in_part(void **state)
+/* Word by word it is the same, until somebody writes. */
+static void test_look(void **state)
 {
     world_t *w = make();
     value_t v = value_of(77);
+    absw_cell_look_t look;
 
     (void)state;
     assert_int_equal(WRITE(w, &v, 0), APR_SUCCESS);
-    for (apr_size_t want = 0; want <= sizeof(value_t); want++) {
-        value_t out;
-        value_t expected;
-
-        memset(&out, 0xee, sizeof(out));
-        memset(&expected, 0xee, sizeof(expected));
-        memcpy(&expected, &v, want);
-        absw_cell_read(CELL(w), sizeof(value_t), &out, want);
-        assert_memory_equal(&out, &expected, sizeof(out));
+    look = absw_cell_look(CELL(w), sizeof(value_t));
+    for (unsigned i = 0; i < COUNT_OF(v.number); i++) {
+        assert_int_equal(absw_cell_word(&look, i), v.number[i]);
     }
+    assert_int_equal(absw_cell_same(CELL(w), &look), 1);
+    assert_int_equal(WRITE(w, &v, look.version), APR_SUCCESS);
+    assert_int_equal(absw_cell_same(CELL(w), &look), 0);
     drop(w);
 }
 
@@ -235,10 +233,17 @@ static void *read_on(void *baton)
     while (!w->stop) {
         value_t v;
 
+        absw_cell_look_t look;
+
         READ(w, &v);
         w->torn += !is_value(&v);
         w->backwards += v.number[0] < last;
         last = v.number[0];
+
+        look = absw_cell_look(CELL(w), sizeof(value_t));
+        v.number[0] = absw_cell_word(&look, 0);
+        v.number[19] = absw_cell_word(&look, 19);
+        w->torn += absw_cell_same(CELL(w), &look) && v.number[19] != v.number[0] * 20;
     }
     return NULL;
 }
@@ -310,7 +315,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read_and_write),
-        cmocka_unit_test(test_read_in_part),
+        cmocka_unit_test(test_look),
         cmocka_unit_test(test_late_writer_is_refused),
         cmocka_unit_test(test_claimed_copies),
         cmocka_unit_test(test_stopped_writer),

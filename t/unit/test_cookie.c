@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 
 #include "cookie.h"
+#include "dice.h"
 #include "sample.h"
 #include "token.h"
 
@@ -46,12 +47,13 @@ static void test_cookies(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        const char *pos = rows[i].header;
+        absw_cookies_t cookies;
         const char *value;
         const char *got = "";
         apr_size_t len;
 
-        while (absw_cookie_next(&pos, "n", &value, &len)) {
+        absw_cookie_begin(&cookies, rows[i].header);
+        while (absw_cookie_next(&cookies, "n", 1, &value, &len)) {
             assert_true(value >= rows[i].header);
             assert_true(value + len <= rows[i].header + strlen(rows[i].header));
             got = apr_pstrcat(pool, got, "<", apr_pstrndup(pool, value, len), ">", NULL);
@@ -59,7 +61,68 @@ static void test_cookies(void **state)
         if (strcmp(got, rows[i].values) != 0) {
             fail_msg("Cookie: %s: got %s, not %s", rows[i].header, got, rows[i].values);
         }
-        assert_int_equal(*pos, '\0');
+        assert_int_equal(absw_cookie_next(&cookies, "n", 1, &value, &len), 0);
+    }
+}
+
+static char *trimmed(char *text)
+{
+    text += strspn(text, " \t");
+    while (*text && strchr(" \t", text[strlen(text) - 1])) {
+        text[strlen(text) - 1] = '\0';
+    }
+    return text;
+}
+
+/* The description once more, slowly: cut at the separators, then at the first "=". */
+static const char *by_pieces(apr_pool_t *p, const char *header, const char *name)
+{
+    const char *got = "";
+
+    while (*header) {
+        apr_size_t len = strcspn(header, ";,");
+        char *piece = apr_pstrndup(p, header, len);
+        char *equals = strchr(piece, '=');
+
+        if (equals) {
+            *equals = '\0';
+            if (strcmp(trimmed(piece), name) == 0) {
+                got = apr_pstrcat(p, got, "<", trimmed(equals + 1), ">", NULL);
+            }
+        }
+        header += len + (header[len] != '\0');
+    }
+    return got;
+}
+
+static void test_random_headers(void **state)
+{
+    static const char *const names[] = { "n", "nn", "nxn" };
+    static const char bytes[] = "nnnnx= ;,\t\"";
+    dice_t d = { 1 };
+
+    (void)state;
+    for (int i = 0; i < 100000; i++) {
+        const char *name = names[dice_below(&d, COUNT_OF(names))];
+        apr_pool_t *p;
+        char header[33];
+        const char *value, *got = "";
+        absw_cookies_t cookies;
+        apr_size_t n = dice_below(&d, sizeof(header)), len;
+
+        apr_pool_create(&p, pool);
+        for (apr_size_t k = 0; k < n; k++) {
+            header[k] = bytes[dice_below(&d, sizeof(bytes) - 1)];
+        }
+        header[n] = '\0';
+        absw_cookie_begin(&cookies, header);
+        while (absw_cookie_next(&cookies, name, strlen(name), &value, &len)) {
+            got = apr_pstrcat(p, got, "<", apr_pstrndup(p, value, len), ">", NULL);
+        }
+        if (strcmp(got, by_pieces(p, header, name)) != 0) {
+            fail_msg("cookie %s of \"%s\": got %s", name, header, got);
+        }
+        apr_pool_destroy(p);
     }
 }
 
@@ -68,7 +131,7 @@ static void test_many_cookies(void **state)
     enum { COPIES = 100 };
     char header[COPIES * (sizeof(TOKEN) + 3) + 1];
     char *p = header;
-    const char *pos = header;
+    absw_cookies_t cookies;
     const char *value;
     apr_size_t len;
     int n = 0;
@@ -79,7 +142,8 @@ static void test_many_cookies(void **state)
         p += sizeof(TOKEN) + 3;
     }
     *p = '\0';
-    while (absw_cookie_next(&pos, "n", &value, &len)) {
+    absw_cookie_begin(&cookies, header);
+    while (absw_cookie_next(&cookies, "n", 1, &value, &len)) {
         assert_int_equal(len, strlen(TOKEN));
         n++;
     }
@@ -103,6 +167,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_cookies, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_random_headers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many_cookies, set_up, tear_down),
     };
 

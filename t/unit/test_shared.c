@@ -111,7 +111,7 @@ static void test_kept_over_a_kill(void **state)
     open_and_expect(ABSW_SHARED_KEPT);
     assert_null(notice);
     assert_int_equal(sessions(), 2);
-    assert_int_equal(absw_table_verified(table(), &s), 1);
+    assert_int_equal(absw_table_verified(table(), &s, NULL), 1);
     absw_shared_close(shared);
     open_and_expect(ABSW_SHARED_KEPT);
     assert_int_equal(sessions(), 2);

@@ -23,9 +23,9 @@ static void test_activity(void **state)
 
     (void)state;
     a.tester = 1;
-    assert_int_equal(absw_table_verified(w.table, &a), 0);
+    assert_int_equal(absw_table_verified(w.table, &a, NULL), 0);
     assert_int_equal(absw_table_touch(w.table, &a, NOW), ABSW_TABLE_NEW);
-    assert_int_equal(absw_table_verified(w.table, &a), 1);
+    assert_int_equal(absw_table_verified(w.table, &a, NULL), 1);
     assert_int_equal(absw_table_touch(w.table, &a, NOW), ABSW_TABLE_KNOWN);
     assert_int_equal(absw_table_touch(w.table, &a, NOW + 3), ABSW_TABLE_KNOWN);
 
@@ -74,13 +74,13 @@ static void test_verified(void **state)
         else {
             bad.tag[bit / 8 - sizeof(bad.id)] ^= (unsigned char)(1u << bit % 8);
         }
-        assert_int_equal(absw_table_verified(w.table, &bad), 0);
+        assert_int_equal(absw_table_verified(w.table, &bad, NULL), 0);
     }
     for (unsigned bit = 0; bit < 32; bit++) {
         absw_table_session_t bad = good;
 
         bad.key_check ^= 1u << bit;
-        assert_int_equal(absw_table_verified(w.table, &bad), 0);
+        assert_int_equal(absw_table_verified(w.table, &bad, NULL), 0);
     }
     for (int what = 0; what < 6; what++) {
         absw_table_session_t bad = good;
@@ -90,14 +90,67 @@ static void test_verified(void **state)
         bad.tester = what == 3;
         bad.home = what == 4 ? 6 : bad.home;
         bad.login = what == 5 ? -bad.login : bad.login;
-        assert_int_equal(absw_table_verified(w.table, &bad), 0);
+        assert_int_equal(absw_table_verified(w.table, &bad, NULL), 0);
     }
     good.place = 9;     /* of no account */
-    assert_int_equal(absw_table_verified(w.table, &good), 1);
+    assert_int_equal(absw_table_verified(w.table, &good, NULL), 1);
     drop(&w);
 }
 
 /* Activity on another side counts there; but only the token's own side vouches for it. */
+/* A session is touched where it was found, as long as it is there. */
+static void test_touch_at(void **state)
+{
+    static const struct {
+        const char *meanwhile;
+        int ends;
+        int comes_back;
+        int taken;                  /* the slot has become another's */
+        int there;
+    } rows[] = {
+        { "nothing", 0, 0, 0, 1 },
+        { "its end", 1, 0, 0, 0 },
+        { "its end, and it came back", 1, 1, 0, 0 },
+        { "its end, and the slot is another's", 1, 0, 1, 0 },
+    };
+    static const apr_uint16_t places[] = { 5 };
+    static const absw_table_spot_t nowhere;
+
+    (void)state;
+    assert_int_equal(absw_table_is_at(&nowhere), 0);
+    assert_int_equal(absw_table_touch_at(&nowhere, NOW), 0);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        world_t w = make(1024);
+        absw_table_session_t a = session(7, 5), other = session(8, 5);
+        absw_table_spot_t spot;
+
+        absw_table_touch(w.table, &a, NOW);
+        assert_int_equal(absw_table_verified(w.table, &a, &spot), 1);
+        if (rows[i].ends) {
+            absw_table_end(w.table, a.id, places, 1);
+        }
+        if (rows[i].comes_back) {
+            absw_table_touch(w.table, &a, NOW + 1);
+        }
+        if (rows[i].taken) {
+            memcpy(&spot.slot->id, other.id, sizeof(spot.slot->id));
+            spot.slot->word = absw_slot_word(ABSW_SLOT_LIVE, absw_slot_version(spot.word) + 1, NOW);
+        }
+        if (absw_table_is_at(&spot) != rows[i].there
+            || absw_table_touch_at(&spot, NOW + 9) != rows[i].there) {
+            fail_msg("after %s", rows[i].meanwhile);
+        }
+        assert_int_equal(slots_of(&w, &a).live, rows[i].there || rows[i].comes_back);
+        if (rows[i].there) {
+            assert_int_equal(slots_of(&w, &a).last, NOW + 9);
+        }
+        else {
+            assert_true((apr_uint32_t)spot.slot->word < NOW + 9);
+        }
+        drop(&w);
+    }
+}
+
 static void test_visitor(void **state)
 {
     world_t w = make(1024);
@@ -107,14 +160,14 @@ static void test_visitor(void **state)
     (void)state;
     visit.place = 6;
     assert_int_equal(absw_table_touch(w.table, &visit, NOW), ABSW_TABLE_NEW);
-    assert_int_equal(absw_table_verified(w.table, &visit), 0);
+    assert_int_equal(absw_table_verified(w.table, &visit, NULL), 0);
     assert_int_equal(absw_table_touch(w.table, &home, NOW), ABSW_TABLE_NEW);
-    assert_int_equal(absw_table_verified(w.table, &visit), 1);
+    assert_int_equal(absw_table_verified(w.table, &visit, NULL), 1);
     assert_int_equal(live_count(&w), 2);
 
     /* a token of the same id that calls the visited side its own */
     visit.home = 6;
-    assert_int_equal(absw_table_verified(w.table, &visit), 0);
+    assert_int_equal(absw_table_verified(w.table, &visit, NULL), 0);
     assert_int_equal(absw_table_validate(w.table, PLACES, 0), 0);
     drop(&w);
 }
@@ -171,8 +224,8 @@ static void test_end(void **state)
         assert_int_equal(slots_of(&w, &a).pending, 0);
     }
     a.place = 5;
-    assert_int_equal(absw_table_verified(w.table, &a), 0);
-    assert_int_equal(absw_table_verified(w.table, &b), 1);
+    assert_int_equal(absw_table_verified(w.table, &a, NULL), 0);
+    assert_int_equal(absw_table_verified(w.table, &b, NULL), 1);
     assert_int_equal(absw_table_touch(w.table, &a, NOW), ABSW_TABLE_NEW);
     drop(&w);
 }
@@ -258,7 +311,7 @@ static void test_full(void **state)
     assert_int_equal(n, slots);     /* every slot can be used */
     assert_int_equal(live_count(&w), n);
     assert_int_equal(absw_table_touch(w.table, &first, NOW + 1), ABSW_TABLE_KNOWN);
-    assert_int_equal(absw_table_verified(w.table, &first), 1);
+    assert_int_equal(absw_table_verified(w.table, &first, NULL), 1);
     assert_int_equal(absw_table_validate(w.table, PLACES, 0), 0);
     drop(&w);
 }
@@ -273,7 +326,7 @@ static void test_version_goes_round(void **state)
     absw_path_slot(&path, 0)->word = absw_slot_word(ABSW_SLOT_EMPTY, 0x3fffffffu, 0);
     assert_int_equal(absw_table_touch(w.table, &a, NOW), ABSW_TABLE_NEW);
     assert_int_equal(absw_slot_version(absw_path_slot(&path, 0)->word), 0);
-    assert_int_equal(absw_table_verified(w.table, &a), 1);
+    assert_int_equal(absw_table_verified(w.table, &a, NULL), 1);
     drop(&w);
 }
 
@@ -284,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_activity),
         cmocka_unit_test(test_same_second_writes_nothing),
         cmocka_unit_test(test_verified),
+        cmocka_unit_test(test_touch_at),
         cmocka_unit_test(test_visitor),
         cmocka_unit_test(test_last_seen),
         cmocka_unit_test(test_end),

@@ -308,10 +308,13 @@ static int sweep(void *baton, const absw_table_seen_t *seen)
 static void ask(const absw_table_session_t *s, dice_t *dice)
 {
     absw_table_session_t forged = *s;
+    absw_table_spot_t spot;
 
-    absw_table_verified(table, s);
+    if (absw_table_verified(table, s, &spot)) {
+        absw_table_touch_at(&spot, NOW + roll(dice, 1000));
+    }
     forged.tag[roll(dice, sizeof(forged.tag))] ^= 1;
-    if (absw_table_verified(table, &forged)) {
+    if (absw_table_verified(table, &forged, NULL)) {
         atomic_fetch_add(&control->trusted, 1);
     }
 }

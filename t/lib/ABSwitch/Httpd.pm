@@ -34,6 +34,7 @@ my %alive;
 # modules    more modules of httpd's own; '-include' leaves one out
 # name       for messages and the directory (httpd)
 # log_level  not below notice, which restarts are seen by (info abswitch:debug)
+# log_format of the access log, in place of the one that access_log reads
 # wrap       a command to run httpd under: [qw(valgrind --tool=callgrind)]
 # args       more arguments of httpd: ['-X']
 # deadline   seconds for a start, stop or restart (15)
@@ -209,7 +210,7 @@ sub conf_before ($self) { return '' }
 
 sub _conf_text ($self, $conf) {
     return ABSwitch::HttpdConf::text(
-        (map { $_ => $self->{$_} } qw(mpm port module modules log_level)),
+        (map { $_ => $self->{$_} } qw(mpm port module modules log_level log_format)),
         root => $self->{dir}, conf => $self->conf_before . $conf,
     );
 }

@@ -24,7 +24,10 @@ sub user () {
     return (grep { defined getpwnam $_ } qw(www-data apache daemon nobody))[0];
 }
 
-# mpm, root, port, module (load ours), modules (more of httpd's, or "-name" for fewer), log_level, conf
+# What access_log() of a test's server reads.
+use constant LOG_FORMAT => '%>s\t%r\t%{ABSWITCH_APP}e\t%{ABSWITCH_SIDE}e\t%{ABSWITCH_VERDICT}e\t%P';
+
+# mpm, root, port, module (load ours), modules (more of httpd's, or "-name" for fewer), log_level, log_format, conf
 sub text (%o) {
     my $user = user();
     return join "\n",
@@ -34,6 +37,7 @@ sub text (%o) {
         ($o{module} ? 'LoadModule abswitch_module ' . repo('build/mod_abswitch.so') : ()),
         ($user ? ("User $user", 'Group #' . (getpwnam $user)[3]) : ()),
         'LogLevel ' . ($o{log_level} // 'info' . ($o{module} ? ' abswitch:debug' : '')),
+        sprintf('LogFormat "%s" abswitch', $o{log_format} // LOG_FORMAT),
         _common(),
         $o{conf} // '', '';
 }
@@ -47,7 +51,6 @@ DefaultRuntimeDir run
 PidFile logs/httpd.pid
 Listen 127.0.0.1:${PORT}
 ErrorLog logs/error_log
-LogFormat "%>s\t%r\t%{ABSWITCH_APP}e\t%{ABSWITCH_SIDE}e\t%{ABSWITCH_VERDICT}e\t%P" abswitch
 CustomLog logs/access_log abswitch
 Timeout 20
 KeepAliveTimeout 5
