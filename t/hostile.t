@@ -226,6 +226,7 @@ subtest 'AllowEncodedSlashes' => sub {
     path($site, '/contact/B/%2f%2fevil', 302, '/contact/A/%2[fF]%2[fF]evil', token => $_) for undef, 'A';
     path($site, '/contact/B/%252fevil', 302, '/contact/A/%(?:25)?2[fF]evil');
     path($site, '/contact/B/a%2Fb', 302, '/contact/A/a%2[fF]b');
+    path($site, '/contact/lists%2Fx.jsp', 302, '/contact/A/lists%2[fF]x.jsp', token => $_) for undef, 'A';
     path($site, '/contact%2fB/x', '404');
     $site->log_is_clean;
 };

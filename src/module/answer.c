@@ -13,7 +13,8 @@ static const char *location_of(request_rec *r, const abswitch_app_t *app,
                                const absw_decision_t *d, const char *rest)
 {
     const char *side = d->to_side != ABSW_NO_SIDE ? app->policy.sides[d->to_side].path : "";
-    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    /* As it was when httpd decoded the path; what a <Directory> merged since then has lost it. */
+    const core_dir_config *core = ap_get_core_module_config(r->server->lookup_defaults);
     int keep_2f = (core->allow_encoded_slashes && !core->decode_encoded_slashes)
                   || r->proxyreq == PROXYREQ_REVERSE ? ABSW_LOCATION_KEEP_2F : 0;
 
