@@ -64,7 +64,8 @@ my @in_app = (
 );
 my @global = (
     ['ABSwitchStore', [qw(local)], [qw(redis:localhost shared)], qr/local/],
-    ['ABSwitchStateDir', [qw(abswitch /tmp/abswitch)], [], qr/directory/],
+    ['ABSwitchStateDir', [qw(abswitch /tmp/abswitch /tmp/abswitch/)], [qw(/nowhere/abswitch /dev/null /dev/null/x)],
+        qr/directory.*parent/],
     ['ABSwitchNode', [qw(web1:80 a), 'x' x 64], ['"a b"', 'x' x 65, 'a/b'], qr/1 to 64/],
     ['ABSwitchRetireAfter', [qw(none 1h)], [qw(0 never)], qr/or none/],
     ['ABSwitchSessions', [qw(1024 16777216)], [qw(1023 16777217 -1 many 1e6)], qr/1024 to 16777216/],

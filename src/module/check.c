@@ -218,6 +218,43 @@ static const char *check_paths(apr_pool_t *p, abswitch_server_t *conf)
     return NULL;
 }
 
+/* ---- the state directory ---- */
+
+/** Is there something of that name, and is it no directory? */
+static int is_other(apr_pool_t *p, const char *path)
+{
+    apr_finfo_t info;
+
+    return apr_stat(&info, path, APR_FINFO_TYPE | APR_FINFO_LINK, p) == APR_SUCCESS
+           && info.filetype != APR_DIR;
+}
+
+static int is_missing(apr_pool_t *p, const char *path)
+{
+    apr_finfo_t info;
+    apr_status_t rv = apr_stat(&info, path, APR_FINFO_TYPE, p);
+
+    return APR_STATUS_IS_ENOENT(rv) || APR_STATUS_IS_ENOTDIR(rv)
+           || (rv == APR_SUCCESS && info.filetype != APR_DIR);
+}
+
+/** Only one that is named: the runtime directory is made by whoever starts httpd. What needs to
+ * be root to see is left to the start. */
+static const char *check_state_dir(apr_pool_t *p, const server_rec *s)
+{
+    const char *named = abswitch_server_of(s)->global.state_dir;
+    char *dir = named ? apr_pstrdup(p, named) : NULL;
+
+    for (apr_size_t len = dir ? strlen(dir) : 0; len > 1 && dir[len - 1] == '/'; len--) {
+        dir[len - 1] = '\0';
+    }
+    if (!dir || (!is_other(p, dir) && !is_missing(p, ap_make_dirstr_parent(p, dir)))) {
+        return NULL;
+    }
+    return apr_psprintf(p, "ABSwitchStateDir: \"%s\" is not accepted; give the path of a directory, "
+                        "no link, that is there or whose parent is", named);
+}
+
 /* ---- everything ---- */
 
 /** One name is one application, wherever it stands. */
@@ -257,7 +294,7 @@ int abswitch_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp
     for (server_rec *server = s; server && !complaint; server = server->next) {
         complaint = check_server(pconf, all, server);
     }
-    if (!complaint && all->nelts) {
+    if (!complaint && all->nelts && !(complaint = check_state_dir(ptemp, s))) {
         complaint = abswitch_secret_check(ptemp, s);
     }
     if (complaint) {
