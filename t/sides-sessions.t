@@ -23,7 +23,9 @@ Header set Cache-Control "public, max-age=60" "expr=%{REQUEST_URI} =~ m#/(public
 Header set Cache-Control "max-age=60" "expr=%{REQUEST_URI} =~ m#/aged#"
 Header set Cache-Control "no-store" "expr=%{REQUEST_URI} =~ m#/unstored#"
 Header set Cache-Control "max-age=5, Private" "expr=%{REQUEST_URI} =~ m#/private#"
-Header always set Cache-Control "public" "expr=%{REQUEST_URI} =~ m#/always#"
+Header always set Cache-Control "public" "expr=%{REQUEST_URI} =~ m#/always\.#"
+Header always set Cache-Control "private, max-age=5" "expr=%{REQUEST_URI} =~ m#/always-private#"
+Header always set Cache-Control "no-store" "expr=%{REQUEST_URI} =~ m#/always-unstored#"
 <Location /contact/A/expiring.html>
     ExpiresActive On
     ExpiresDefault "access plus 1 hour"
@@ -33,7 +35,7 @@ CONF
     chmod 0777, $site->path('run/cache');
     for my $side (ABSwitch::Sides::SIDES->@*) {
         $site->write("htdocs/contact/$side/$_.html", "$side $_\n")
-            for qw(public aged unstored private always expiring cached cached2);
+            for qw(public aged unstored private always always-private always-unstored expiring cached cached2);
     }
     my $cache = sub (%ask) { return join ', ', ask($site, %ask)->header('Cache-Control') };
     for my $case (['enter', 'A', 'typed'], ['adopt', 'B', 'inside']) {
@@ -48,6 +50,8 @@ CONF
         is $of->('unstored.html'), 'no-store', "$verdict: no-store is left alone";
         is $of->('private.html'), 'max-age=5, Private', "$verdict: so is private";
         like $of->('always.html'), qr/\bprivate\b/, "$verdict: a header set for errors too";
+        is $of->('always-private.html'), 'private, max-age=5', "$verdict: one of those that is private is left alone";
+        is $of->('always-unstored.html'), 'no-store', "$verdict: and one that is not stored";
         like $of->('index.html'), qr/\Aprivate\z/, "$verdict: a directory's index";
     }
     like $cache->(at => '/contact/A/expiring.html'), qr/\bprivate\b/, 'with mod_expires';

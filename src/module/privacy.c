@@ -51,6 +51,11 @@ static apr_status_t filter(ap_filter_t *f, apr_bucket_brigade *bb)
         apr_table_unset(r->err_headers_out, "Cache-Control");
         apr_table_setn(r->headers_out, "Cache-Control", made);
     }
+    else if (value && error_value && !strcmp(value, "private")
+             && !make_private(r->pool, error_value)) {
+        /* EARLY's, and mod_headers has said enough since. */
+        apr_table_unset(r->headers_out, "Cache-Control");
+    }
     ap_remove_output_filter(f);
     return ap_pass_brigade(f->next, bb);
 }
