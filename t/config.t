@@ -133,6 +133,8 @@ subtest 'paths' => sub {
     accepted 'a door below the launchpad', app('ABSwitchOverride /contact/door true');
     refused 'a side that the cookie does not reach', app('', "ABSwitchLaunchpad /contact\nABSwitchSide A /contact/A\nABSwitchSide B /other/B\n"),
         qr{/other/B}, qr{give ABSwitchCookie abswitch_contact path=/};
+    refused 'a launchpad that would end the path of its cookie', app('', "ABSwitchLaunchpad /a;b\nABSwitchSide A /a;b/A\nABSwitchSide B /a;b/B\n"),
+        qr{"/a;b"}, qr{give ABSwitchCookie abswitch_contact path=/};
     refused 'a cookie path with a slash behind it that is too deep', app('ABSwitchCookie c path=/contact/A'), qr{/contact/B};
     accepted 'the remedy', app('', "ABSwitchLaunchpad /contact\nABSwitchSide A /contact/A\nABSwitchSide B /other/B\n"
         . "ABSwitchCookie abswitch_contact path=/\n");

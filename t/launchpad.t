@@ -286,6 +286,27 @@ CONF
     $site->log_is_clean;
 };
 
+subtest 'paths that browsers send percent-encoded' => sub {
+    my $site = ABSwitch::Site->new(conf => <<"CONF")->start;
+<ABSwitch odd>
+    ABSwitchLaunchpad "/\xc3\xa4 b"
+    ABSwitchSide A "/\xc3\xa4 b/A"
+    ABSwitchSide B "/\xc3\xa4 b/B"
+    ABSwitchLogout /logout
+    ABSwitchClearCookies JSESSIONID
+</ABSwitch>
+CONF
+    my $anna = $site->browser;
+    my $r = $anna->type_in('/%C3%A4%20b');
+    is_deeply [$r->location, $r->cookie('abswitch_odd')->{path}], ['/%C3%A4%20b/A/', '/%C3%A4%20b'], 'so is the path of the cookie';
+    is $anna->follow->header('X-Verdict'), 'pass', 'which comes back';
+    $r = $anna->click('/%C3%A4%20b/A/logout');
+    is_deeply [map { $_->{path} } grep { $_->{name} eq 'JSESSIONID' } $r->cookies],
+        ['/%C3%A4%20b/A', '/%C3%A4%20b/A/', '/%C3%A4%20b'], "and of the application's that expire";
+    is $anna->cookie('abswitch_odd'), undef, 'the token is gone';
+    $site->log_is_clean;
+};
+
 subtest 'no redirect leaves the site, none is permanent' => sub {
     my $site = ABSwitch::Site->new(conf => "UseCanonicalName On\n")->start;
     for my $headers ([], [Host => 'evil.example'], [Host => 'APP.EXAMPLE.:8080'],

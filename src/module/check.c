@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "config.h"
+#include "location.h"
 #include "secret.h"
 
 /* A complaint: one sentence, or NULL. All of these return one. */
@@ -66,6 +67,11 @@ static const char *check_cookie(apr_pool_t *p, abswitch_app_t *app)
             return uncovered(p, app, policy->sides[i].path);
         }
     }
+    if (strchr(app->cookie.path, ';')) {
+        return apr_psprintf(p, "ABSwitchCookie: its path \"%s\" has a \";\", which would end it; "
+                            "give ABSwitchCookie %s path=/", app->cookie.path, app->cookie.name);
+    }
+    app->cookie.sent_path = absw_location_build(p, app->cookie.path, "", NULL, NULL, 0);
     app->door_blind = app->door && !covers(app->cookie.path, app->door);
     return covers(app->cookie.path, app->launchpad) ? NULL : uncovered(p, app, app->launchpad);
 }

@@ -49,7 +49,8 @@ typedef enum { ABSWITCH_SECURE_AUTO, ABSWITCH_SECURE_ON, ABSWITCH_SECURE_OFF } a
 typedef struct {
     const char *name;
     apr_size_t name_len;
-    const char *path;           /* NULL: the launchpad's */
+    const char *path;           /* decoded; NULL: the launchpad's */
+    const char *sent_path;      /* the same as browsers compare it: percent-encoded */
     const char *domain;         /* or NULL */
     const char *same_site;      /* "Lax", "Strict", "None" */
     abswitch_secure_e secure;

@@ -2,6 +2,7 @@
 #include <apr_strings.h>
 
 #include "cookie.h"
+#include "location.h"
 #include "members.h"
 #include "session.h"
 
@@ -147,7 +148,7 @@ static void set_token_cookie(request_rec *r, const abswitch_app_t *app, const ch
 
     apr_table_addn(r->err_headers_out, "Set-Cookie",
                    apr_pstrcat(r->pool, cookie->name, "=", value,
-                               "; Path=", *cookie->path ? cookie->path : "/",
+                               "; Path=", cookie->sent_path,
                                cookie->domain ? "; Domain=" : "",
                                cookie->domain ? cookie->domain : "",
                                expiry, is_secure(r, app) ? "; Secure" : "",
@@ -180,7 +181,9 @@ void abswitch_session_expire(request_rec *r, const abswitch_app_t *app)
 static void clear_cookie(request_rec *r, const char *name, const char *path, const char *slash)
 {
     apr_table_addn(r->err_headers_out, "Set-Cookie",
-                   apr_pstrcat(r->pool, name, "=; Path=", path, slash, "; " LONG_AGO, NULL));
+                   apr_pstrcat(r->pool, name, "=; Path=",
+                               absw_location_build(r->pool, path, slash, NULL, NULL, 0),
+                               "; " LONG_AGO, NULL));
 }
 
 void abswitch_session_clear_cookies(request_rec *r, const abswitch_app_t *app, int side,
@@ -195,6 +198,6 @@ void abswitch_session_clear_cookies(request_rec *r, const abswitch_app_t *app, i
             clear_cookie(r, name, app->policy.sides[other].path, "");
             clear_cookie(r, name, app->policy.sides[other].path, "/");
         }
-        clear_cookie(r, name, app->launchpad, *app->launchpad ? "" : "/");
+        clear_cookie(r, name, app->launchpad, "");
     }
 }
