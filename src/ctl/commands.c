@@ -18,7 +18,7 @@ const ctl_command_t ctl_commands[] = {
     {
         .name = "weights", .arguments = "APP SIDE=N...", .least = 2, .most = 1000,
         .takes = CTL_TAKES_NOTE, .run = ctl_weights_run,
-        .summary = "new sessions are shared out, as in A=75 B=25",
+        .summary = "share new sessions out, as in A=75 B=25",
         .help = "N is 0 to 1000000. A side that is not named gets 0.\n",
     },
     {
@@ -36,7 +36,7 @@ const ctl_command_t ctl_commands[] = {
     {
         .name = "reopen", .arguments = "APP SIDE", .least = 2, .most = 2,
         .takes = CTL_TAKES_NOTE, .run = ctl_reopen_run,
-        .summary = "a closed SIDE is draining again, from now",
+        .summary = "a closed SIDE drains again, from now",
         .help = "To give it new sessions, flip to it.\n",
     },
     {
@@ -67,7 +67,7 @@ const ctl_command_t ctl_commands[] = {
     {
         .name = "check", .arguments = "APP", .least = 1, .most = 1, .takes = CTL_TAKES_LIMITS,
         .run = ctl_check_run,
-        .summary = "monitoring plug-in: one line, and performance data",
+        .summary = "monitoring plug-in, with performance data",
         .help = "  -w, --warning N    WARNING with more than N sessions left on a draining side\n"
                 "  -c, --critical N   CRITICAL with more than N\n"
                 "Exit status: 0 OK; 1 WARNING (also: a drain is unknown, the store is degraded);\n"

@@ -93,14 +93,17 @@ const char *ctl_describe_change(const ctl_report_t *report, const ctl_app_t *app
                         *now->note ? ")" : "");
 }
 
-/* Who is left on a side that takes no new sessions; "" if nobody needs to know. */
+/* Who is left on a side that takes no new sessions; "" of one that does. */
 static const char *who_stays(const ctl_report_t *report, const ctl_side_t *side, apr_pool_t *pool)
 {
     if (side->state == ABSW_SIDE_CLOSED) {
         return apr_psprintf(pool, "; %s is closed", side->name);
     }
-    if (side->state != ABSW_SIDE_DRAINING || side->sessions == 0) {
+    if (side->state == ABSW_SIDE_OPEN) {
         return "";
+    }
+    if (side->sessions == 0) {
+        return apr_psprintf(pool, "; nobody is on %s", side->name);
     }
     return apr_psprintf(pool, "; %s %s on %s%s%s%s", ctl_describe_sessions(side, pool),
                         side->sessions == 1 || side->sessions < 0 ? "stays" : "stay", side->name,

@@ -29,6 +29,15 @@ int ctl_status_run(ctl_t *ctl)
 
 /* ---- log ---- */
 
+/* The log knows weights; what leaves them as they are is a side that was closed or reopened. */
+static const char *what_became(const ctl_change_t *change)
+{
+    if (!change->to) {
+        return "-";
+    }
+    return change->from && !strcmp(change->from, change->to) ? "(close or reopen)" : change->to;
+}
+
 static const char *log_text(const ctl_answer_t *answer, apr_pool_t *pool)
 {
     static const char *const head[] = { "generation", "when", "who", "from", "to", "note" };
@@ -40,7 +49,7 @@ static const char *log_text(const ctl_answer_t *answer, apr_pool_t *pool)
         const char *const cells[] = {
             apr_psprintf(pool, "%" APR_INT64_T_FMT, change->generation),
             change->at ? ctl_describe_time(&answer->report, change->at, pool) : "-", change->by,
-            change->from ? change->from : "-", change->to ? change->to : "-", change->note,
+            change->from ? change->from : "-", what_became(change), change->note,
         };
 
         ctl_table_add(table, cells);

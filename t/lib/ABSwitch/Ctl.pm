@@ -62,7 +62,10 @@ sub ends ($r, $exit, @more) {
 }
 
 sub _process ($self, $is_terminal, @args) {
-    my $dir = temp_dir('ctl');
+    state $all = temp_dir('ctl');
+    state $number = 0;
+    my $dir = "$all/$$." . ++$number;
+    mkdir $dir;
     my $p = bless { owner => $$, dir => $dir, deadline => $self->{deadline}, seen => '' }, 'ABSwitch::Ctl::Process';
     my ($pty, $slave);
     if ($is_terminal) {
