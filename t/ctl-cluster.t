@@ -20,6 +20,7 @@ my @stores = map { ABSwitch::Memcached->new->start } 1 .. 2;
 my $cluster = ABSwitch::Cluster->new(store => \@stores, sync => '500ms', conf => <<'CONF')->start;
 <Location /abswitch-manager>
     SetHandler abswitch-manager
+    Require local
 </Location>
 CONF
 

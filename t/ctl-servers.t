@@ -19,6 +19,7 @@ my $site = ABSwitch::Site->new(
 SSLSessionCache shmcb:${ROOT}/run/ssl(65536)
 <Location /abswitch-manager>
     SetHandler abswitch-manager
+    Require local
 </Location>
 CONF
 );

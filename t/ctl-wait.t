@@ -18,6 +18,7 @@ my $site = ABSwitch::Site->new(
     conf => <<'CONF',
 <Location /abswitch-manager>
     SetHandler abswitch-manager
+    Require local
 </Location>
 CONF
 );
