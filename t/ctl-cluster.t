@@ -57,7 +57,8 @@ subtest 'a flip' => sub {
         push @late, grep { $_ < $generation } map { $_->status->{switch}{generation} } $cluster->nodes;
     }
     is_deeply \@late, [], 'every node has it when the command returns';
-    ends $ctl->run('wait', 'contact', 'B', '--fail-unknown', '--timeout', '20s'), 0, out => qr/drained\n\z/, 'so the next one can wait at once';
+    ends $ctl->run('wait', 'contact', 'B', '--fail-unknown', '--timeout', '20s'), 0, out => qr/drained\n\z/,
+        'so the next one can wait at once';
 };
 
 subtest 'somebody is on a side' => sub {
@@ -65,20 +66,26 @@ subtest 'somebody is on a side' => sub {
     $cluster->click($cluster->node(0)->client, $token);
     $cluster->comes_to('they are counted', 10, 'A', sessions => 1);
     ends $ctl->run('flip', 'contact', 'B'), 0, out => qr/; 1 session stays on A until /, 'a flip tells';
-    ends $ctl->run('check', 'contact', '-w', 0), 1, out => qr/WARNING - contact: A draining, 1 session; .* \| contact_A=1 contact_B=0\n/, 'check too';
+    ends $ctl->run('check', 'contact', '-w', 0), 1,
+        out => qr/WARNING - contact: A draining, 1 session; .* \| contact_A=1 contact_B=0\n/, 'check too';
 };
 
 subtest 'a store that fails' => sub {
     $cluster->expect_log(qr/memcache|store|\Q${\ $_->address}\E/) for @stores;
     $stores[1]->stop;
     everywhere 'a mirror that is lost to show', sub ($r) { $r->{exit} == 1 }, 'check', 'contact';
-    ends $ctl->run('check', 'contact'), 1, out => qr/\AABSWITCH WARNING - contact: .*the store is degraded/, 'is a warning';
-    like $ctl->run('status')->{out}, qr/^store: memcache, degraded; \Q${\ $stores[1]->address}\E is down$/m, 'with its name';
+    ends $ctl->run('check', 'contact'), 1, out => qr/\AABSWITCH WARNING - contact: .*the store is degraded/,
+        'is a warning';
+    like $ctl->run('status')->{out}, qr/^store: memcache, degraded; \Q${\ $stores[1]->address}\E is down$/m,
+        'with its name';
     $stores[0]->stop;
     everywhere 'the store to be down', sub ($r) { $r->{exit} == 2 }, 'check', 'contact';
-    ends $ctl->run('check', 'contact'), 2, out => qr/\AABSWITCH CRITICAL - contact: .*the store is down.* \| contact_A=U contact_B=U\n\z/, 'is critical';
-    like $ctl->run('status')->{out}, qr/^  the drain of A is unknown: \S.*^store: memcache, down;/ms, 'status has the reason';
-    ends $ctl->run('wait', 'contact', 'A', '--fail-unknown'), 5, out => qr/an unknown number of sessions/, err => qr/is unknown: /, 'wait --fail-unknown';
+    ends $ctl->run('check', 'contact'), 2,
+        out => qr/\AABSWITCH CRITICAL - contact: .*the store is down.* \| contact_A=U contact_B=U\n\z/, 'is critical';
+    like $ctl->run('status')->{out}, qr/^  the drain of A is unknown: \S.*^store: memcache, down;/ms,
+        'status has the reason';
+    ends $ctl->run('wait', 'contact', 'A', '--fail-unknown'), 5, out => qr/an unknown number of sessions/,
+        err => qr/is unknown: /, 'wait --fail-unknown';
     ends $ctl->run('flip', 'contact', 'A'), 1, err => qr/\Aabswitchctl: \w[ -~]+\n\z/, 'nothing can be changed';
     $_->start for @stores;
     $cluster->comes_to('all is well again', 20, 'A', sessions => 1);
@@ -86,7 +93,8 @@ subtest 'a store that fails' => sub {
 };
 
 subtest 'a node that is gone' => sub {
-    ends $ctl->run('retire', 'contact', 'web3'), 1, err => qr/\Aabswitchctl: \w[ -~]+\n\z/, 'one that is not cannot be retired';
+    ends $ctl->run('retire', 'contact', 'web3'), 1, err => qr/\Aabswitchctl: \w[ -~]+\n\z/,
+        'one that is not cannot be retired';
     $cluster->node(2)->kill_all;
     $cluster->expect_log(qr/web3/);
     everywhere 'it to be silent', sub ($r) { $r->{out} =~ /web3 is silent/ }, 'status';

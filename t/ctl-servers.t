@@ -82,8 +82,9 @@ my %answer = (
 my $server = ABSwitch::FakeServer->new(sub ($request) {
     my ($name) = $request =~ m{\A\w+ /(\w+)};
     return if $name eq 'hang';
-    return ["HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n", map { "{\"a\": [" } 1 .. 600] if $name eq 'slow';
-    return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n[" . ('[],' x (7 << 20)) if $name eq 'huge';
+    my $head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";
+    return [$head, map { '{"a": [' } 1 .. 600] if $name eq 'slow';
+    return "$head\[" . ('[],' x (7 << 20)) if $name eq 'huge';
     return $answer{$name};
 });
 
@@ -138,8 +139,10 @@ subtest 'answers that take too long' => sub {
     is $p->end->{exit}, 130, 'Ctrl-C ends it at once';
     # Nobody takes this connection.
     my $full = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 0);
-    ends ABSwitch::Ctl->new(url => 'http://127.0.0.1:' . free_port())->run('status'), 4, err => qr/cannot be reached/, 'a dead port';
-    ends ABSwitch::Ctl->new(url => 'http://nowhere.invalid/')->run('status', '--timeout', '5s'), 4, err => $SENTENCE, 'a name that is none';
+    ends ABSwitch::Ctl->new(url => 'http://127.0.0.1:' . free_port())->run('status'), 4, err => qr/cannot be reached/,
+        'a dead port';
+    ends ABSwitch::Ctl->new(url => 'http://nowhere.invalid/')->run('status', '--timeout', '5s'), 4, err => $SENTENCE,
+        'a name that is none';
 };
 
 subtest 'a change that nobody answers' => sub {
@@ -153,7 +156,8 @@ subtest 'a change that nobody answers' => sub {
         my $odd = ABSwitch::FakeServer->new(sub ($request) {
             return http($request =~ /\APOST/ ? ($body, $type, $status) : $good);
         });
-        ends ABSwitch::Ctl->new(url => $odd->url)->run('flip', 'contact', 'B'), $exit, err => $SENTENCE, "$status: $body";
+        ends ABSwitch::Ctl->new(url => $odd->url)->run('flip', 'contact', 'B'), $exit,
+            err => $SENTENCE, "$status: $body";
     }
 };
 
@@ -164,13 +168,16 @@ subtest 'words that would move a cursor' => sub {
     $_->{node} = $evil for $copy, $app->{nodes}->@*;
     $app->{nodes}[0]{state} = 'silent';
     $app->{switch} = { $app->{switch}->%*, at => 1, by => $evil, note => $evil };
-    $app->{log} = [{ generation => 1, at => 1, by => $evil, note => $evil, from => { $evil => 1 }, to => { $evil => 2 } }];
+    my %weights = (from => { $evil => 1 }, to => { $evil => 2 });
+    $app->{log} = [{ generation => 1, at => 1, by => $evil, note => $evil, %weights }];
     $app->{launchpad} = $evil;
     $app->{sides}[1] = { $app->{sides}[1]->%*, drain => 'unknown', reason => $evil, path => $evil };
-    $copy->{store} = { type => $evil, state => 'down', epoch => $evil, servers => [{ server => $evil, state => 'down' }] };
+    my @servers = { server => $evil, state => 'down' };
+    $copy->{store} = { type => $evil, state => 'down', epoch => $evil, servers => \@servers };
     my $server = ABSwitch::FakeServer->new(sub ($request) { return http(encode_json($copy)) });
     my $ctl = ABSwitch::Ctl->new(url => $server->url);
-    for my $row (['status'], ['log', 'contact'], ['status', '--json'], ['log', 'contact', '--json'], ['check', 'contact'],
+    for my $row (['status'], ['log', 'contact'], ['status', '--json'], ['log', 'contact', '--json'],
+        ['check', 'contact'],
         ['wait', 'contact', 'B', '--timeout', '0', '--fail-unknown'], ['names', 'nodes', 'contact']) {
         my $r = $ctl->run(@$row);
         unlike $r->{out} . $r->{err}, qr/[^\n -~]/, "@$row";
@@ -193,7 +200,7 @@ subtest 'certificates' => sub {
     plan skip_all => 'there is no openssl' if !which('openssl');
     my $port = free_port();
     my $dir = $site->path('conf');
-    my ($exit, $output) = run('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+    my ($exit, $output) = run(qw(openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost),
         '-addext', 'subjectAltName=DNS:localhost', '-keyout', "$dir/key.pem", '-out', "$dir/cert.pem");
     is $exit, 0, 'a certificate that nobody signed' or diag $output;
     $site->set_conf($site->{conf} . <<"CONF");
@@ -206,16 +213,21 @@ Listen 127.0.0.1:$port
 CONF
     $site->restart;
     my $tls = ABSwitch::Ctl->new(url => "https://localhost:$port/abswitch-manager");
-    ends $tls->run('status'), 4, err => qr/\Aabswitchctl: the certificate of \S+ is not trusted: [ -~]+--cacert FILE[ -~]+\n\z/, 'is not trusted';
+    ends $tls->run('status'), 4,
+        err => qr/\Aabswitchctl: the certificate of \S+ is not trusted: [ -~]+--cacert FILE[ -~]+\n\z/,
+        'is not trusted';
     ends $tls->run('flip', 'contact', 'B'), 4, err => qr/not trusted/, 'for a change either';
     ends $tls->run('check', 'contact'), 3, out => qr/UNKNOWN - .*not trusted/, 'check';
     ends $tls->run('status', '--cacert', "$dir/cert.pem"), 0, out => qr/^contact/, '--cacert';
-    ends $tls->run('flip', 'contact', 'B', '--cacert', "$dir/cert.pem"), 0, out => qr/^contact: generation 1;/, 'a flip by TLS';
+    ends $tls->run('flip', 'contact', 'B', '--cacert', "$dir/cert.pem"), 0, out => qr/^contact: generation 1;/,
+        'a flip by TLS';
     ends $tls->with(url => "https://127.0.0.1:$port/abswitch-manager")->run('status', '--cacert', "$dir/cert.pem"), 4,
         err => qr/not trusted/, 'of another name';
     ends $tls->run('status', '--cacert', "$dir/key.pem"), 4, err => $SENTENCE, 'with a file that is no certificate';
-    ends $tls->with(url => "http://localhost:$port/abswitch-manager")->run('status'), 4, err => $SENTENCE, 'http where https is spoken';
-    ends $tls->with(url => 'https://localhost:' . $site->port . '/abswitch-manager')->run('status'), 4, err => $SENTENCE, 'and the reverse';
+    ends $tls->with(url => "http://localhost:$port/abswitch-manager")->run('status'), 4, err => $SENTENCE,
+        'http where https is spoken';
+    ends $tls->with(url => 'https://localhost:' . $site->port . '/abswitch-manager')->run('status'), 4,
+        err => $SENTENCE, 'and the reverse';
 };
 
 $site->expect_log(qr/AH0(?:1906|1909|2032|2568|2604|1998|2033|1996|2042)|SSL Library Error/);

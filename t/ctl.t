@@ -94,11 +94,13 @@ subtest 'help' => sub {
 subtest 'usage' => sub {
     my @rows = (
         [], ['bogus'], ['help', 'bogus'], ['--bogus'], ['status', '--bogus'], ['status', '-x'], ['status', 'a', 'b'],
-        ['flip'], ['flip', 'contact'], ['flip', 'contact', 'B', 'C'], ['weights', 'contact'], ['rollback'], ['wait', 'a'],
+        ['flip'], ['flip', 'contact'], ['flip', 'contact', 'B', 'C'], ['weights', 'contact'], ['rollback'],
+            ['wait', 'a'],
         ['weights', 'contact', 'A'], ['weights', 'contact', 'A='], ['weights', 'contact', 'A=-1'],
         ['weights', 'contact', 'A=1000001'], ['weights', 'contact', 'A=0', 'B=0'], ['weights', 'contact', 'A=1', 'A=2'],
         ['weights', 'contact', '=1'], ['status', '--note', 'x'], ['wait', 'contact', 'A', '--timeout', 'soon'],
-        ['status', '--user', 'alice', '--netrc'], ['status', '--url', 'ftp://localhost/'], ['status', '--url', 'http://['],
+        ['status', '--user', 'alice', '--netrc'], ['status', '--url', 'ftp://localhost/'],
+            ['status', '--url', 'http://['],
         ['status', '--cacert', '/nowhere/ca.pem'], ['flip', 'contact', 'B', '--note', 'x' x 201],
         ['flip', 'contact', 'B', '--note', "\e[31m"], ['retire', 'contact'], ['log'], ['status', '--timeout', '0'],
     );
@@ -114,7 +116,8 @@ subtest 'usage' => sub {
 subtest 'where the manager is' => sub {
     my $url = $site->origin . '/abswitch-manager';
     my $bare = $ctl->with(url => undef);
-    ends $bare->with(env => { ABSWITCH_URL => $url })->run('status', 'contact'), 0, out => qr/^contact/, '$ABSWITCH_URL';
+    ends $bare->with(env => { ABSWITCH_URL => $url })->run('status', 'contact'), 0, out => qr/^contact/,
+        '$ABSWITCH_URL';
     ends $bare->with(env => { ABSWITCH_URL => 'http://127.0.0.1:1/' })->run('status', '--url', $url), 0,
         out => qr/^contact/, '--url comes before it';
     ends $bare->run("--url=$url", 'status'), 0, out => qr/^contact/, '--url=URL';
@@ -145,7 +148,8 @@ subtest 'status' => sub {
     is_deeply [sort keys %$json], [sort keys %$own], '--json has what the server says, less its key';
     is_deeply [sort keys $json->{apps}[0]->%*], [sort keys $own->{apps}[0]->%*], 'of an application too';
     is_deeply $json->{apps}[0]{sides}, $own->{apps}[0]{sides}, 'with the same values';
-    ends $ctl->run('status', 'nope'), 1, err => qr/\Aabswitchctl: there is no application "nope"; there are: contact, wiki\n\z/,
+    ends $ctl->run('status', 'nope'), 1,
+        err => qr/\Aabswitchctl: there is no application "nope"; there are: contact, wiki\n\z/,
         'an unknown application';
     ends $ctl->run('status', 'a b&c='), 1, err => qr/no application "a b&c="/, 'with a name that must be encoded';
     ends $ctl->run('status', "x\e[2J\xff"), 1, err => qr/no application "x\?\[2J\?"/, 'or made harmless';
@@ -160,7 +164,8 @@ subtest 'changes' => sub {
     ends $ctl->run('flip', 'contact', 'B', '--note', encode_utf8('Version 2 für alle')), 0,
         out => qr/\Acontact: generation 1; new sessions land on B; 1 session stays on A until $TIME at the latest\n\z/,
         'flip says what it did';
-    is_deeply [$site->status->{switch}->@{qw(generation note by)}], [1, 'Version 2 für alle', '127.0.0.1'], 'it did it';
+    is_deeply [$site->status->{switch}->@{qw(generation note by)}], [1, 'Version 2 für alle', '127.0.0.1'],
+        'it did it';
     ends $ctl->run('flip', 'contact', 'B'), 1, err => qr/\Aabswitchctl: nothing would change/, 'the same again';
     is table($ctl->run('status')->{out})->{A}{drain}, 'draining', 'status says so';
     ends $ctl->run('weights', 'contact', 'A=75', 'B=25'), 0,
@@ -175,7 +180,8 @@ subtest 'changes' => sub {
     ends $ctl->run('close', 'contact', 'A'), 0,
         out => "contact: generation 7; new sessions land on B; A is closed\n", 'close';
     ends $ctl->run('close', 'contact', 'B'), 1, err => qr/no side would be open/, 'but not the only open side';
-    ends $ctl->run('reopen', 'contact', 'A'), 0, out => qr/generation 8; new sessions land on B; \d+ sessions? stays? on A|nobody is on A/,
+    ends $ctl->run('reopen', 'contact', 'A'), 0,
+        out => qr/generation 8; new sessions land on B; \d+ sessions? stays? on A|nobody is on A/,
         'reopen';
     ends $ctl->run('reopen', 'contact', 'A'), 1, err => qr/not closed/, 'one that is not closed';
     ends $ctl->run('flip', 'contact', 'C'), 1, err => qr/\Aabswitchctl: contact has no side "C"; there are: A, B\n\z/,
@@ -192,7 +198,8 @@ subtest 'changes' => sub {
     is_deeply [$r->{exit}, decode_json($r->{out})->@{qw(ok exit)}], [1, JSON::PP::false, 1], 'a refusal in --json';
     ends $ctl->with(url => $site->origin . '/abswitch-status')->run('flip', 'contact', 'B'), 1,
         err => qr/is a status page, which changes nothing/, 'the wrong page';
-    ends $ctl->with(url => $site->origin . '/abswitch-status')->run('status'), 0, out => qr/^contact/, 'which can be read';
+    ends $ctl->with(url => $site->origin . '/abswitch-status')->run('status'), 0, out => qr/^contact/,
+        'which can be read';
 };
 
 subtest 'log' => sub {
@@ -200,7 +207,8 @@ subtest 'log' => sub {
     ends $r, 0, out => qr/\Ageneration +when +who +from +to +note\n/, 'a table';
     my @lines = split /\n/, $r->{out};
     like $lines[1], qr/\A +9  $TIME  127\.0\.0\.1  A=0 B=1 +A=1 B=0\z/, 'newest first: who, when, from, to';
-    like $lines[-1], qr/\A +1  $TIME  127\.0\.0\.1  A=1 B=0 +A=0 B=1 +\Q${\ encode_utf8('Version 2 für alle')}\E\z/, 'and why';
+    like $lines[-1], qr/\A +1  $TIME  127\.0\.0\.1  A=1 B=0 +A=0 B=1 +\Q${\ encode_utf8('Version 2 für alle')}\E\z/,
+        'and why';
     like $lines[2], qr/\(close or reopen\)/, 'what changed no weight';
     is_deeply [map { $_->{generation} } decode_json($ctl->run('log', 'contact', '--json')->{out})->@*],
         [reverse 1 .. 9], '--json';
@@ -220,8 +228,9 @@ subtest 'who was first' => sub {
     });
     my $late = ABSwitch::Ctl->new(url => $between->url('/private'), args => ['--user', 'alice:password']);
     my $before = generation();
+    my $what = qr/generation @{[$before + 1]} by bob at $TIME: new sessions land on A \(75 %\) and B \(25 %\) \(sorry\)/;
     ends $late->run('flip', 'contact', 'B'), 1,
-        err => qr/\Aabswitchctl: contact was changed meanwhile, to generation @{[$before + 1]} by bob at $TIME: new sessions land on A \(75 %\) and B \(25 %\) \(sorry\); nothing was done now: [ -~]+\n\z/,
+        err => qr/\Aabswitchctl: contact was changed meanwhile, to $what; nothing was done now: [ -~]+\n\z/,
         'is told, with what they did';
     is generation(), $before + 1, 'and nothing is tried again';
     ends $late->run('flip', 'contact', 'B'), 0, out => qr/^contact: generation @{[$before + 2]};/, 'unless you do';
@@ -233,14 +242,16 @@ subtest 'logging in' => sub {
     $site->expect_log(qr/AH01617|AH01630/);
     my $none = ABSwitch::Ctl->new(url => $url);
     ends $none->run('status'), 1, err => qr/wants a login \(401\): give --user NAME or --netrc\n/, 'none';
-    ends $none->run('status', '--user', 'alice:wrong'), 1, err => qr/does not accept this name and password \(401\)/, 'a wrong one';
+    ends $none->run('status', '--user', 'alice:wrong'), 1, err => qr/does not accept this name and password \(401\)/,
+        'a wrong one';
     ends $none->run('flip', 'contact', 'B', '--user', 'alice:wrong'), 1, err => qr/401/, 'for a change';
     ends $none->run('status', '--user', 'alice:password'), 0, out => qr/^contact/, 'the right one';
     ends $none->run('check', 'contact'), 3, out => qr/\AABSWITCH UNKNOWN - .*401/, 'check';
-    ends $ctl->with(url => $site->origin . '/forbidden')->run('status'), 1, err => qr/forbidden from here \(403\)/, 'an address';
+    ends $ctl->with(url => $site->origin . '/forbidden')->run('status'), 1, err => qr/forbidden from here \(403\)/,
+        'an address';
     ends $none->with(url => $url =~ s{//}{//alice:password@}r)->run('status'), 0, out => qr/^contact/, 'in the URL';
     my $r = $none->with(url => $url =~ s{//}{//alice:secret@}r)->run('status');
-    is $r->{exit}, 1, 'a wrong one in the URL';
+    ends $r, 1, err => qr/does not accept this name and password/, 'a wrong one in the URL';
     unlike $r->{err}, qr/secret/, 'is not shown';
 
     my $home = temp_dir('home');
@@ -266,11 +277,13 @@ subtest 'logging in' => sub {
     is $p->end->{exit}, 130, 'Ctrl-C ends it';
 
     my $quiet = ABSwitch::FakeServer->new(sub ($request) { return undef });
-    for my $args (['--user', 'alice:secret'], ['--user=alice:secret'], ['--url', 'http://alice:secret@' . $quiet->url =~ s{.*/}{}r]) {
+    for my $args (['--user', 'alice:secret'], ['--user=alice:secret'],
+        ['--url', 'http://alice:secret@' . $quiet->url =~ s{.*/}{}r]) {
         my $hangs = ABSwitch::Ctl->new(url => $quiet->url)->start('status', @$args);
-        my $list;
-        wait_for 'the process', 5, sub { $_ = $list = slurp('/proc/' . $hangs->pid . '/cmdline'); /abswitchctl.*alice/s && !/secret/ };
-        unlike $list, qr/secret/, "the password is not in the list of processes: $args->[0]";
+        wait_for "the password to leave the list of processes: $args->[0]", 5, sub {
+            $_ = slurp('/proc/' . $hangs->pid . '/cmdline');
+            /abswitchctl.*alice/s && !/secret/;
+        };
         $hangs->signal('TERM');
         $hangs->end;
     }
@@ -285,13 +298,17 @@ subtest 'check' => sub {
     $ctl->run('flip', 'contact', 'B');
     wait_for 'the count', 5, sub { $_ = $left = $site->side('A')->{sessions} };
     my $data = qr/ \| contact_A=$left contact_B=\d+\n\z/;
-    ends $ctl->run('check', 'contact'), 0, out => qr/\AABSWITCH OK - contact: A draining, $left sessions?; B open, \d+ sessions?$data/,
+    ends $ctl->run('check', 'contact'), 0,
+        out => qr/\AABSWITCH OK - contact: A draining, $left sessions?; B open, \d+ sessions?$data/,
         'OK';
     ends $ctl->run('check', 'contact', '-w', $left, '-c', $left), 0, out => qr/ OK /, 'not more than N';
     ends $ctl->run('check', 'contact', '-w', $left - 1), 1, out => qr/\AABSWITCH WARNING - .*$data/, 'more than -w';
-    ends $ctl->run('check', 'contact', '-w0', '-c' . ($left - 1)), 2, out => qr/\AABSWITCH CRITICAL - .*$data/, 'more than -c';
-    ends $ctl->run('check', 'nope', '-w0'), 3, out => qr/\AABSWITCH UNKNOWN - there is no application "nope"/, 'an unknown application';
-    ends $ctl->with(url => 'http://127.0.0.1:1/')->run('check', 'contact'), 3, out => qr/\AABSWITCH UNKNOWN - .* cannot be reached: .*\n\z/,
+    ends $ctl->run('check', 'contact', '-w0', '-c' . ($left - 1)), 2, out => qr/\AABSWITCH CRITICAL - .*$data/,
+        'more than -c';
+    ends $ctl->run('check', 'nope', '-w0'), 3, out => qr/\AABSWITCH UNKNOWN - there is no application "nope"/,
+        'an unknown application';
+    ends $ctl->with(url => 'http://127.0.0.1:1/')->run('check', 'contact'), 3,
+        out => qr/\AABSWITCH UNKNOWN - .* cannot be reached: .*\n\z/,
         'nobody answers';
     my $json = decode_json $ctl->run('check', 'contact', '-w', $left - 1, '--json')->{out};
     is_deeply [$json->@{qw(status exit)}], ['WARNING', 1], '--json';
@@ -306,7 +323,8 @@ subtest 'output' => sub {
     my ($exit, $output) = run('sh', '-c', '"$0" --url "$1" status > /dev/full', repo('build/abswitchctl'), $ctl->{url});
     is $exit, 1, 'a full disk is a failure';
     like $output, qr/could not be written: No space left/, 'that is told';
-    ($exit, $output) = run('bash', '-c', '"$0" --url "$1" status | true; echo ${PIPESTATUS[0]}', repo('build/abswitchctl'), $ctl->{url});
+    my $line = '"$0" --url "$1" status | true; echo ${PIPESTATUS[0]}';
+    ($exit, $output) = run('bash', '-c', $line, repo('build/abswitchctl'), $ctl->{url});
     like $output, qr/\A[01]\n\z/, 'a reader that leaves is no error message';
 };
 
@@ -315,7 +333,8 @@ subtest 'under valgrind' => sub {
     my @wrap = qw(valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite);
     my $slow = $ctl->with(wrap => \@wrap, deadline => 60);
     my %exit = (
-        'status' => 0, 'flip wiki new' => 0, 'log contact --json' => 0, 'wait contact A --timeout 0' => 3, 'flip x y' => 1,
+        'status' => 0, 'flip wiki new' => 0, 'log contact --json' => 0, 'wait contact A --timeout 0' => 3,
+        'flip x y' => 1,
         'check contact' => 0, 'status --bogus' => 2,
     );
     my %process = map { $_ => $slow->start(split / /) } keys %exit;
@@ -353,9 +372,10 @@ subtest 'the manual' => sub {
 
 # What bash would offer for a line.
 sub completions ($line, %o) {
-    my ($exit, $output) = run('env', 'ABSWITCH_URL=' . ($o{url} // $ctl->{url}), 'PATH=' . repo('build') . ":$ENV{PATH}", 'bash',
-        '--norc', '-c', 'source "$0"; COMP_LINE=$1; COMP_POINT=${#1}; _abswitchctl; printf "%s\n" "${COMPREPLY[@]}"',
-        repo('conf/abswitchctl.bash-completion'), $line);
+    local $ENV{ABSWITCH_URL} = $o{url} // $ctl->{url};
+    local $ENV{PATH} = repo('build') . ":$ENV{PATH}";
+    my $script = 'source "$0"; COMP_LINE=$1; COMP_POINT=${#1}; _abswitchctl; printf "%s\n" "${COMPREPLY[@]}"';
+    my ($exit, $output) = run('bash', '--norc', '-c', $script, repo('conf/abswitchctl.bash-completion'), $line);
     return join ' ', split /\n/, $output;
 }
 
@@ -372,7 +392,8 @@ subtest 'completion' => sub {
     is completions("abswitchctl retire contact $host:"), $me =~ s/.*://r, 'behind a colon';
     like completions('abswitchctl flip contact B --'), qr/--note/, 'options';
     unlike completions('abswitchctl status --'), qr/--note/, 'of that command';
-    is completions("abswitchctl --url $ctl->{url} log ", url => 'http://127.0.0.1:1/'), 'contact wiki', 'of the server of the line';
+    is completions("abswitchctl --url $ctl->{url} log ", url => 'http://127.0.0.1:1/'), 'contact wiki',
+        'of the server of the line';
     is completions('abswitchctl log ', url => 'http://127.0.0.1:1/'), '', 'silent if nobody answers';
     is completions('abswitchctl --user alice log ', url => $site->origin . '/private'), '', 'or a password is wanted';
     is completions('abswitchctl flip $(touch /tmp/abswitch-evil) '), '', 'nothing is run';

@@ -22,7 +22,7 @@ const char *ctl_describe_landing(const ctl_app_t *app, apr_pool_t *pool);
 const char *ctl_describe_change(const ctl_report_t *report, const ctl_app_t *app,
                                 apr_pool_t *pool);
 
-/** "generation 13; new sessions land on B; 1000 sessions stay on A until 18:00:00 at the latest". */
+/** "generation 13; new sessions land on B; 12 sessions stay on A until 18:00:00 at the latest". */
 const char *ctl_describe_switch(const ctl_report_t *report, const ctl_app_t *app,
                                 apr_pool_t *pool);
 

@@ -16,7 +16,7 @@
 /** 1, and *time in microseconds, from 0 to CTL_DURATION_MAX; 0 if the word is none. */
 int ctl_duration_parse(const char *word, apr_interval_time_t *time);
 
-/** For people, its two largest units: "3 d 4 h", "7 h 59 min", "45 s". Below 0 is "0 s". In pool. */
+/** Its two largest units, in pool: "3 d 4 h", "7 h 59 min", "45 s". Below 0 is "0 s". */
 const char *ctl_duration_text(absw_sec_t seconds, apr_pool_t *pool);
 
 #endif

@@ -16,6 +16,7 @@ struct ctl_http_t {
     const char *shown;
     const char *user;
     const char *password;
+    int netrc;
     apr_interval_time_t timeout;
     apr_interval_time_t connect_timeout;
     struct curl_slist *headers;
@@ -132,6 +133,7 @@ ctl_http_t *ctl_http_create(const ctl_http_setup_t *setup, apr_pool_t *pool, con
         http->password = setup->password;
     }
     if (setup->netrc) {
+        http->netrc = 1;
         http->user = NULL;
     }
     http->timeout = setup->timeout;
@@ -143,6 +145,11 @@ ctl_http_t *ctl_http_create(const ctl_http_setup_t *setup, apr_pool_t *pool, con
 const char *ctl_http_url(const ctl_http_t *http)
 {
     return http->shown;
+}
+
+int ctl_http_logs_in(const ctl_http_t *http)
+{
+    return http->user || http->netrc;
 }
 
 const char *ctl_http_user_without_password(const ctl_http_t *http)
@@ -222,6 +229,8 @@ static const char *reason_of(const ctl_http_t *http, CURLcode code, const body_t
     case CURLE_PEER_FAILED_VERIFICATION:
         return apr_psprintf(pool, "the certificate of %s is not trusted: %s; --cacert FILE names "
                             "the authority that signed it", http->shown, detail);
+    case CURLE_ABORTED_BY_CALLBACK:
+        return "interrupted";
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
         return apr_psprintf(pool, "%s cannot be reached: %s", http->shown, detail);
@@ -245,7 +254,8 @@ static void perform(ctl_http_t *http, apr_pool_t *pool, ctl_http_answer_t *answe
         curl_easy_setopt(curl, CURLOPT_USERNAME, http->user);
         curl_easy_setopt(curl, CURLOPT_PASSWORD, http->password ? http->password : "");
     }
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)apr_time_as_msec(http->connect_timeout));
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+                     (long)apr_time_as_msec(http->connect_timeout));
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)apr_time_as_msec(http->timeout));
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);

@@ -34,7 +34,10 @@ ctl_http_t *ctl_http_create(const ctl_http_setup_t *setup, apr_pool_t *pool, con
 /** The URL as it may be shown. */
 const char *ctl_http_url(const ctl_http_t *http);
 
-/** The name and the host of a login that lacks a password; NULL: it does not. */
+/** Does it log in, by whatever it was given? */
+int ctl_http_logs_in(const ctl_http_t *http);
+
+/** The name of a login that lacks a password; NULL: it does not. */
 const char *ctl_http_user_without_password(const ctl_http_t *http);
 void ctl_http_set_password(ctl_http_t *http, const char *password);
 

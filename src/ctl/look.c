@@ -99,7 +99,7 @@ int ctl_names_run(ctl_t *ctl)
 
     ctl_manager_ask(ctl, arguments[1], ctl->pool, &answer);
     if (answer.status != CTL_DONE) {
-        return answer.status;
+        return (int)answer.status;
     }
     for (int i = 0; !strcmp(arguments[0], "apps") && i < answer.report.apps_n; i++) {
         say_name(ctl, answer.report.apps[i].name);

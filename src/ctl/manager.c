@@ -22,7 +22,7 @@ static ctl_exit_e stranger(const ctl_t *ctl, const ctl_http_answer_t *http, apr_
 
     switch (http->status) {
     case 401:
-        return say(why, CTL_FAILED, apr_psprintf(pool, ctl->options->user || ctl->options->netrc
+        return say(why, CTL_FAILED, apr_psprintf(pool, ctl_http_logs_in(ctl->http)
                    ? "%s does not accept this name and password (401)"
                    : "%s wants a login (401): give --user NAME or --netrc", url));
     case 403:
