@@ -6,7 +6,6 @@
 use v5.36;
 use JSON::PP;
 use Test::More;
-use Time::HiRes qw(time);
 use ABSwitch::Ctl;
 use ABSwitch::FakeServer;
 use ABSwitch::Host qw(free_port run slurp which);
@@ -128,11 +127,9 @@ subtest 'what is said of them' => sub {
 
 subtest 'answers that take too long' => sub {
     for my $name (qw(hang slow)) {
-        my $start = time;
         ends ctl($name)->run('status', '--timeout', '1s'), 4, err => qr/does not answer in time/, $name;
         ends ctl($name)->run('wait', 'contact', 'A', '--timeout', '1s'), 4, err => qr/does not answer in time/,
             "wait: $name, and it never did answer";
-        cmp_ok time - $start, '<', 15, 'it ends';
     }
     my $p = ctl('hang')->start('wait', 'contact', 'A');
     $p->signal('INT');
