@@ -346,10 +346,12 @@ subtest 'under valgrind' => sub {
 };
 
 subtest 'the manual' => sub {
+    plan skip_all => 'there is no mandoc' if !which('mandoc');
     my $page = repo('docs/abswitchctl.1');
     my ($exit, $output) = run('mandoc', '-Tlint', '-Wwarning', $page);
     is "$exit$output", 0, 'mandoc has nothing to say against the man page';
-    (undef, my $text) = run('sh', '-c', "mandoc -Tascii $page | col -b");
+    (undef, my $text) = run('mandoc', '-Tascii', $page);
+    $text =~ s/.\x08//g;
     like $text, qr/^ +\Q$_\E\b/m, "it tells of $_" for @COMMANDS;
     my @options = $ctl->run('help')->{out} =~ /(--[a-z-]+)/g;
     push @options, $ctl->run($_, '--help')->{out} =~ /(--(?!help)[a-z-]+)/g for @COMMANDS;
@@ -364,7 +366,7 @@ subtest 'the manual' => sub {
     is_deeply [$table =~ /^\| (\d) \|/mg], [0 .. 5], 'and the manual';
     my %seen;
     for my $option (grep { !$seen{$_}++ } @options) {
-        like $text, qr/\Q$option\E\b/, "the man page has $option" if $option !~ /warning|critical/;
+        like $text, qr/\Q$option\E\b/, "the man page has $option";
         like $completion, qr/\Q$option\E\b/, "the completion has $option";
     }
     like $completion, qr/\b$_\b/, "the completion has $_" for @COMMANDS;
