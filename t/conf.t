@@ -59,6 +59,8 @@ for my $file (@FILES) {
         is $r->json->{store}{state}, 'up', 'the store is up';
         $httpd->graceful;
         is $anna->type_in($launchpad)->location, "$first/", 'also after a graceful restart';
+        # Before its stores are gone, which it would notice.
+        $httpd->stop;
         $httpd->log_is_clean;
     };
 }

@@ -159,7 +159,7 @@ subtest 'a change that nobody answers' => sub {
 };
 
 subtest 'words that would move a cursor' => sub {
-    my $evil = "\x{1b}]0;x\x{7}\x{1b}[2J\x{9b}31m\x{85}\r\nabswitchctl: all is well\x{8}\x{7f}";
+    my $evil = "\x{1b}]0;x\x{7}\x{1b}[2J\x{9b}31m\x{85}\r\nabswitchctl: all is well\x{8}\x{7f} | contact_A=0";
     my $copy = decode_json($good);
     my $app = $copy->{apps}[0];
     $_->{node} = $evil for $copy, $app->{nodes}->@*;
@@ -184,6 +184,7 @@ subtest 'words that would move a cursor' => sub {
     unlike $r->{out}, qr/[^\n -~]/, 'on a terminal';
     $r = $ctl->terminal('wait', 'contact', 'B', '--timeout', '0')->end;
     unlike $r->{out} =~ s/\e\[K|\r//gr, qr/[^\n -~]/, 'in a progress line';
+    ends $ctl->run('names', 'nodes', 'contact'), 0, 'a shell gets no word that is no name';
     like $ctl->run('check', 'contact')->{out}, qr/\A[^|]+ \| contact_A=\d+ contact_B=\d+\n\z/, 'check has one bar';
 
     # What is a letter in one character set is a control character in another.
