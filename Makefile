@@ -8,12 +8,15 @@ HTTPD_PACKAGES = apache2-bin apache2-dev libapr1-dev libaprutil1-dev
 APXS = $(shell command -v apxs || command -v apxs2)
 endif
 # With --no-install-recommends gcc comes without libc's headers. `make BUILD_PACKAGES=` skips the question.
-BUILD_PACKAGES = $(HTTPD_PACKAGES) gcc libc6-dev libssl-dev libjansson-dev libmemcached-dev
+BUILD_PACKAGES = $(HTTPD_PACKAGES) gcc libc6-dev libssl-dev libjansson-dev libmemcached-dev \
+    libcurl4-openssl-dev
 CLUSTER_PACKAGES = memcached netcat-openbsd
-CHECK_PACKAGES = libcmocka-dev perl openssl $(CLUSTER_PACKAGES) faketime iproute2 valgrind php-fpm chromium chromium-driver
+CHECK_PACKAGES = libcmocka-dev perl libio-pty-perl openssl $(CLUSTER_PACKAGES) faketime iproute2 valgrind php-fpm \
+    chromium chromium-driver mandoc
 
 BENCH_PACKAGES = libcmocka-dev perl valgrind wrk haproxy nginx util-linux
 
+PREFIX = /usr/local
 PORT ?= 8080
 TESTS = t/*.t t/cluster/*.t
 TIME = 5min
@@ -34,9 +37,11 @@ APR_FLAGS = $(call once,APR_FLAGS,$(patsubst -I%,-isystem %,$(filter-out -I/usr/
 APR_LIBS = $(call once,APR_LIBS,$(shell \
     `$(APXS) -q APU_CONFIG` --link-ld; `$(APXS) -q APR_CONFIG` --link-ld --libs))
 
+comma := ,
 object = $(patsubst %.c,build/obj/%.o,$(1))
 CORE := $(call object,$(wildcard src/core/*.c))
 GLUE := $(call object,mod_abswitch.c $(wildcard src/module/*.c))
+CTL := $(call object,$(wildcard src/ctl/*.c))
 UNIT_TESTS := $(patsubst t/unit/%.c,build/t/%,$(wildcard t/unit/test_*.c))
 BENCH_PROGRAMS := $(patsubst t/bench/%.c,build/bench/%,$(wildcard t/bench/*.c))
 ASSETS := $(wildcard htdocs/assets/*)
@@ -45,10 +50,14 @@ ASSETS := $(wildcard htdocs/assets/*)
 .PHONY: all install check soak bench demo demo-cluster deps deps-bench deps-check deps-cluster bench-programs \
     unit-tests clean help FORCE
 
-all: build/mod_abswitch.so  ## build/mod_abswitch.so
+all: build/mod_abswitch.so build/abswitchctl  ## build/mod_abswitch.so and build/abswitchctl
 
-install: all  ## copy the module to where httpd looks for it, below DESTDIR if set
+install: all  ## the module to where httpd looks for it, the tool below PREFIX (/usr/local); DESTDIR is put before
 	install -D -m 0644 build/mod_abswitch.so '$(DESTDIR)$(shell $(APXS) -q LIBEXECDIR)/mod_abswitch.so'
+	install -D -m 0755 build/abswitchctl '$(DESTDIR)$(PREFIX)/bin/abswitchctl'
+	install -D -m 0644 docs/abswitchctl.1 '$(DESTDIR)$(PREFIX)/share/man/man1/abswitchctl.1'
+	install -D -m 0644 conf/abswitchctl.bash-completion \
+	    '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/abswitchctl'
 
 check: deps-check  ## install what is missing, build, run every test (TESTS=t/unit.t: one)
 	@$(MAKE) --no-print-directory all unit-tests
@@ -100,10 +109,15 @@ endif
 build/mod_abswitch.so: $(GLUE) $(CORE)
 	$(call say,LINK $@,$(CC) -shared $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS))
 
+# Of the engine it takes what it needs, and of the engine's libraries what that needs.
+build/abswitchctl: $(CTL) build/libabswcore.a
+	$(call say,LINK $@,$(CC) $(CFLAGS) $(LDFLAGS) -Wl$(comma)--as-needed -o $@ $^ -lcurl $(LIBS) $(APR_LIBS))
+
 # The engine sees APR and never httpd: without httpd's headers a slip does not compile.
 build/obj/%.o: INCLUDES = $(APR_FLAGS) -Isrc/core
 $(GLUE): INCLUDES = $(HTTPD_FLAGS) $(APR_FLAGS) -I. -Isrc/core -Isrc/module -Ibuild/gen
 $(GLUE): | build/gen/assets.h
+$(CTL): INCLUDES = $(APR_FLAGS) -Isrc/core -Isrc/ctl
 
 build/obj/%.o: %.c build/flags
 	@mkdir -p $(@D)
@@ -134,16 +148,18 @@ endef
 build/gen/assets.h: export ASSETS_TO_C := $(ASSETS_TO_C)
 
 build/libabswcore.a: $(CORE)
+build/libabswctl.a: $(filter-out %/main.o,$(CTL))
+build/lib%.a:
 	@rm -f $@
 	$(call say,AR $@,$(AR) rcs $@ $^)
 
 unit-tests: $(UNIT_TESTS)
 	@:
 
-build/t/%: t/unit/%.c build/libabswcore.a build/flags
+build/t/%: t/unit/%.c build/libabswctl.a build/libabswcore.a build/flags
 	@mkdir -p $(@D)
-	$(call say,CC $<,$(COMPILE) $(APR_FLAGS) -Isrc/core -MMD -MP -MF $@.d $< \
-	    build/libabswcore.a -o $@ $(LDFLAGS) -lcmocka $(LIBS) $(APR_LIBS))
+	$(call say,CC $<,$(COMPILE) $(APR_FLAGS) -Isrc/core -Isrc/ctl -MMD -MP -MF $@.d $< \
+	    build/libabswctl.a build/libabswcore.a -o $@ $(LDFLAGS) -lcmocka -lcurl $(LIBS) $(APR_LIBS))
 
 bench-programs: $(BENCH_PROGRAMS)
 	@:
@@ -155,4 +171,4 @@ build/bench/%: t/bench/%.c build/libabswcore.a build/flags
 
 FORCE:
 
--include $(GLUE:.o=.d) $(CORE:.o=.d) $(UNIT_TESTS:=.d) $(BENCH_PROGRAMS:=.d)
+-include $(GLUE:.o=.d) $(CORE:.o=.d) $(CTL:.o=.d) $(UNIT_TESTS:=.d) $(BENCH_PROGRAMS:=.d)

@@ -15,4 +15,9 @@ is_deeply [map { /\A(\S+)/ } split /\n/, $names], ['abswitch_module'], 'nothing 
 my (undef, $wanted) = run('nm', '-D', '--undefined-only', '--format=posix', $module);
 is_deeply [grep { /\Aabsw/ } split /\n/, $wanted], [], 'nothing of our own is missing';
 
+# Of the engine the tool has only rooms that want little.
+my (undef, $dynamic) = run('readelf', '-d', repo('build/abswitchctl'));
+like $dynamic, qr/NEEDED.*libcurl/, 'abswitchctl needs libcurl';
+unlike $dynamic, qr/NEEDED.*(?:memcached|crypto|aprutil)/, 'and nothing that only the module needs';
+
 done_testing;

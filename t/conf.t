@@ -59,6 +59,8 @@ for my $file (@FILES) {
         is $r->json->{store}{state}, 'up', 'the store is up';
         $httpd->graceful;
         is $anna->type_in($launchpad)->location, "$first/", 'also after a graceful restart';
+        # Before its stores are gone, which it would notice.
+        $httpd->stop;
         $httpd->log_is_clean;
     };
 }
@@ -89,6 +91,9 @@ subtest 'make install' => sub {
     my $httpd = ABSwitch::Httpd->new(name => 'conf', module => 0);
     ($exit, $output) = $httpd->configtest("LoadModule abswitch_module $installed\nABSwitchStore local\n");
     is $exit, 0, 'what is installed loads' or diag $output;
+    ($exit, $output) = run("$root/usr/local/bin/abswitchctl", '--version');
+    is $exit, 0, 'abswitchctl runs' or diag $output;
+    ok -s "$root/usr/local/share/$_", $_ for qw(man/man1/abswitchctl.1 bash-completion/completions/abswitchctl);
 };
 
 done_testing;

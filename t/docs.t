@@ -117,6 +117,19 @@ subtest 'reasons of an unknown drain' => sub {
     }
 };
 
+# Which of the parts of a sentence, parted by "…", nobody says.
+sub unsaid ($sentence, $said) {
+    return grep { $_ ne '' && index($said, $_) < 0 } map { s/\A | \z//gr } split /…/, $sentence;
+}
+
+subtest 'what abswitchctl complains of' => sub {
+    my ($text) = $TEXT{'docs/abswitchctl.md'} =~ /^## When it fails\n(.*)/ms;
+    my (undef, undef, @rows) = $text =~ /^\| (.*?) \|/mg;
+    ok @rows > 10, 'the table is there';
+    my $said = literals('src/ctl') . literals('src/core') . literals('src/module');
+    is_deeply [unsaid($_, $said)], [], $_ for map { /`(.*?)`/g } @rows;
+};
+
 # --- configurations -------------------------------------------------------------------------------------
 
 # Where the examples want a file that must exist, this test's own.

@@ -13,6 +13,8 @@
 #include <apr_errno.h>
 #include <apr_pools.h>
 
+#define ABSW_VERSION       "0.1.0"  /* of the module and its tool alike */
+
 typedef apr_int64_t absw_sec_t;
 
 #define ABSW_SIDES_MAX      16  /* sides of one application */

@@ -29,7 +29,7 @@
 
 #include "mod_abswitch.h"
 
-#define ABSWITCH_VERSION "0.1.0"
+#define ABSWITCH_VERSION ABSW_VERSION
 
 APLOG_USE_MODULE(abswitch);
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+
+#include <apr_strings.h>
+
+#include "check.h"
+#include "emit.h"
+
+int ctl_fail(ctl_t *ctl, ctl_exit_e status, const char *format, ...)
+{
+    const ctl_command_t *command = ctl->options->command;
+    va_list args;
+    const char *text;
+
+    va_start(args, format);
+    text = apr_pvsprintf(ctl->pool, format, args);
+    va_end(args);
+    if (command && command->run == ctl_check_run) {
+        return ctl_check_say(ctl, CTL_CHECK_UNKNOWN, text, "");
+    }
+    ctl_say_leave(&ctl->out);
+    if (ctl->options->json) {
+        ctl_emit(ctl, json_pack("{s:b, s:s, s:i}", "ok", 0, "error",
+                                ctl_say_clean(text, ctl->pool), "exit", (int)status));
+    }
+    ctl_say(&ctl->err, CTL_NAME ": %s\n", text);
+    return (int)status;
+}
