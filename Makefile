@@ -10,7 +10,8 @@ endif
 # With --no-install-recommends gcc comes without libc's headers. `make BUILD_PACKAGES=` skips the question.
 BUILD_PACKAGES = $(HTTPD_PACKAGES) gcc libc6-dev libssl-dev libjansson-dev libmemcached-dev
 CLUSTER_PACKAGES = memcached netcat-openbsd
-CHECK_PACKAGES = libcmocka-dev perl openssl $(CLUSTER_PACKAGES) faketime iproute2 valgrind php-fpm chromium chromium-driver
+CHECK_PACKAGES = libcmocka-dev perl openssl $(CLUSTER_PACKAGES) faketime iproute2 valgrind php-fpm \
+    chromium chromium-driver
 
 BENCH_PACKAGES = libcmocka-dev perl valgrind wrk haproxy nginx util-linux
 
