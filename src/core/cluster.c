@@ -139,7 +139,8 @@ static int doubt_count(const absw_cluster_facts_t *facts, const absw_cluster_nod
 
     if (record->relearning_until > now) {
         return snprintf(reason, ABSW_CLUSTER_REASON,
-                        "%s learns its sessions anew until %s; it lost its table, or shared its name",
+                        "%s learns its sessions anew until %s; it lost its table, or shared its "
+                        "name",
                         node->name, moment(record->relearning_until).text);
     }
     if (record->sides[side].uncounted_until > now) {

@@ -134,8 +134,8 @@ absw_store_result_e absw_tick_replace(const absw_tick_t *tick, const absw_store_
                                       const char *text);
 
 /**
- * node_ignored.c: what is under a key cannot be taken. said: 1 once the error log says so, until the
- * caller sets it back, for the value is good again; NULL for a value that is replaced at once.
+ * node_ignored.c: what is under a key cannot be taken. said: 1 once the error log says so, until
+ * the caller sets it back, for the value is good again; NULL for one that is replaced at once.
  */
 void absw_tick_ignore(const absw_tick_t *tick, absw_known_t *known, const char *key,
                       const char *why, int *said);

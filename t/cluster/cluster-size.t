@@ -23,7 +23,7 @@ use constant {
 my $store = ABSwitch::Memcached->new->start;
 my $start = time;
 my $cluster = ABSwitch::Cluster->new(
-    nodes => NODES, store => $store, sync => SYNC . 's',
+    nodes => NODES, store => $store, sync => SYNC . 's', server => ABSwitch::Cluster::PATIENT,
     mpm => (grep { $_ eq 'prefork' } ABSwitch::Httpd->mpms)[0] // 'event',
     app => 'ABSwitchLogout /logout');
 $cluster->start;

@@ -10,8 +10,8 @@
 #include "store_memcached.h"
 
 /**
- * A cluster in one thread: nodes on plain memory, one memcached or two that are mirrors, with faults
- * to order, a clock that only goes when it is told to, and a seed that decides everything.
+ * A cluster in one thread: nodes on plain memory, one memcached or two that are mirrors, with
+ * faults to order, a clock that only goes when it is told to, and a seed that decides everything.
  */
 
 #define SIM_NODES   37

@@ -12,8 +12,8 @@
 #include "store_link.h"
 
 /**
- * memcacheds with faults to order, and store_link.h on top of them in place of the real one: so what
- * runs on them is the true store_memcached.c, mirrors and all. There is no circuit breaker.
+ * memcacheds with faults to order, and store_link.h on top of them in place of the real one: so
+ * what runs on them is the true store_memcached.c, mirrors and all. There is no circuit breaker.
  */
 
 #define SIM_KEYS    512

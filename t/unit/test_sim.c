@@ -3,9 +3,10 @@
 
 /*
  * Clusters at random. Users go from node to node without affinity, some of their requests last;
- * hands flip; nodes are killed, stopped, restarted with and without their table, cut off and healed,
- * or get a twin of their name; the memcached, or each of two mirrors, loses everything or any one
- * key, fills up, hangs, tears writes; clocks are apart, and are set. A model knows the truth.
+ * hands flip; nodes are killed, stopped, restarted with and without their table, cut off and
+ * healed, or get a twin of their name; the memcached, or each of two mirrors, loses everything or
+ * any one key, fills up, hangs, tears writes; clocks are apart, and are set. A model knows the
+ * truth.
  *
  * At every step: no node says drained while somebody or a request is there, and no node's
  * generation goes back. At the end everything heals: within three syncs all have the same

@@ -39,10 +39,18 @@ my %FAULT = (
     'key lost'             => { on => 'store', wait => 0, break => \&_lose_keys },
     'memcached full'       => { on => 'store', wait => $BACKOFF, break => \&_fill, mend => \&_empty },
     'too many connections' => { on => 'store', wait => $BACKOFF, break => \&_hog, mend => \&_unhog },
-    'node killed'          => { on => 'node', wait => 0, break => sub ($f, $i) { $f->site($i)->kill_all }, mend => \&_start },
-    'node restarted'       => { on => 'node', wait => 0, break => sub ($f, $i) { $f->site($i)->stop }, mend => \&_start },
-    'graceful restart'     => { on => 'node', wait => 0, break => sub ($f, $i) { $f->site($i)->graceful } },
-    'child killed' => { on => 'node', wait => 2, break => sub ($f, $i) { kill 'KILL', $f->site($i)->children } },
+    'node killed' => {
+        on => 'node', wait => 0,
+        break => sub ($f, $i) { $f->site($i)->kill_all },
+        mend => \&_start,
+    },
+    'node restarted' => {
+        on => 'node', wait => 0,
+        break => sub ($f, $i) { $f->site($i)->stop },
+        mend => \&_start,
+    },
+    'graceful restart' => { on => 'node', wait => 0, break => sub ($f, $i) { $f->site($i)->graceful } },
+    'child killed'     => { on => 'node', wait => 2, break => sub ($f, $i) { kill 'KILL', $f->site($i)->children } },
     # It may be stopped while it waits for an answer, which is then late.
     'node stopped' => { on => 'node', wait => $BACKOFF, break => \&_stop, mend => \&_continue },
     'node cut off' => { on => 'node', wait => $BACKOFF, break => \&_cut, mend => \&_plug },
