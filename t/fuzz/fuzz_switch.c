@@ -89,6 +89,9 @@ static absw_switch_form_e parse(const char *text, absw_switch_t *rec)
     for (const char *c = why; *c; c++) {
         FUZZ_HOLDS(*c >= ' ' && *c < 0x7f);
     }
+    for (int i = 0; form != ABSW_SWITCH_BAD && i < fuzz_policy()->sides_n; i++) {
+        FUZZ_HOLDS(!rec->weight[i] || (!rec->since[i] && !(rec->closed >> i & 1)));
+    }
     if (form != ABSW_SWITCH_BAD) {
         FUZZ_HOLDS(has_open_side(rec));
     }
