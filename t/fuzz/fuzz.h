@@ -116,7 +116,7 @@ static inline const absw_policy_t *fuzz_policy(void)
         .sides = {
             { .name = "A", .path = "/contact/A", .path_len = 10 },
             { .name = "B", .path = "/contact/B", .path_len = 10 },
-            { .name = "gen", .path = "/else/where", .path_len = 11 },
+            { .name = "C", .path = "/else/where", .path_len = 11 },
         },
         .max_login = 28800,
         .idle = 1800,

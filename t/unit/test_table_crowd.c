@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -187,17 +188,33 @@ static void *live(void *baton)
 
 /* --- a sweeper ------------------------------------------------------------------------- */
 
+/* Who has idled goes; somebody may click between the look and the end of it. */
+static int drop_slowly(void *baton, const absw_table_seen_t *seen)
+{
+    (void)baton;
+    if (seen->last >= NOW - IDLE) {
+        return 0;
+    }
+    sched_yield();
+    return 1;
+}
+
 static void *sweep(void *baton)
 {
     absw_census_rule_t rules[PLACES];
     absw_census_count_t counts[PLACES];
+    int slowly = (uintptr_t)baton % THREADS != 0;
 
-    (void)baton;
     for (unsigned i = 0; i < PLACES; i++) {
         rules[i] = (absw_census_rule_t){ .configured = 1, .idle = IDLE };
     }
     while (!atomic_load(&control->stop)) {
-        absw_census_take(table, rules, counts, PLACES, NOW, 1);
+        if (slowly) {
+            absw_table_scan(table, drop_slowly, NULL);
+        }
+        else {
+            absw_census_take(table, rules, counts, PLACES, NOW, 1);
+        }
         atomic_fetch_add(&control->swept, 1);
         atomic_fetch_add(&control->recovered, absw_table_recover(table, is_alive));
     }
@@ -346,7 +363,7 @@ static void test_crowd(void **state)
     assert_int_equal(disagreements(&here, &unsure), 0);
     assert_in_range(here, 100, LANES * OWN);
     assert_true(unsure < LANES * OWN / 10);
-    assert_true(kills > 10 && atomic_load(&control->swept) > 10);
+    assert_true(kills > 2 && atomic_load(&control->swept) > 2);
     printf("# %u calls, %u kills, %u sweeps, %u slots recovered; %u sessions, %u unsure\n",
            atomic_load(&control->calls), kills, atomic_load(&control->swept),
            atomic_load(&control->recovered), here, unsure);
