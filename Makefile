@@ -12,15 +12,19 @@ BUILD_PACKAGES = $(HTTPD_PACKAGES) gcc libc6-dev libssl-dev libjansson-dev libme
     libcurl4-openssl-dev
 CLUSTER_PACKAGES = memcached netcat-openbsd
 CHECK_PACKAGES = libcmocka-dev perl libio-pty-perl openssl $(CLUSTER_PACKAGES) faketime iproute2 valgrind php-fpm \
-    chromium chromium-driver mandoc
-
+    chromium chromium-driver mandoc curl wrk
 BENCH_PACKAGES = libcmocka-dev perl valgrind wrk haproxy nginx util-linux
+FUZZ_PACKAGES = clang libclang-rt-dev
+LINT_PACKAGES = clang clang-tidy cppcheck
 
 PREFIX = /usr/local
 PORT ?= 8080
 TESTS = t/*.t t/cluster/*.t
 TIME = 5min
 TEST_JOBS = 2
+# The other ones look at what was built, at documents, at browsers, or at memory and instructions, which sanitizers add to.
+SANITIZED_TESTS = $(filter-out t/build.t t/docs.t t/demo.t t/browser.t t/cost.t t/flood.t t/cluster/demo-cluster.t, \
+    $(wildcard t/*.t t/cluster/*.t))
 
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
@@ -45,10 +49,14 @@ CTL := $(call object,$(wildcard src/ctl/*.c))
 UNIT_TESTS := $(patsubst t/unit/%.c,build/t/%,$(wildcard t/unit/test_*.c))
 BENCH_PROGRAMS := $(patsubst t/bench/%.c,build/bench/%,$(wildcard t/bench/*.c))
 ASSETS := $(wildcard htdocs/assets/*)
+FUZZ_TARGETS := $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/fuzz_*.c))
+
+LINT_SOURCES = mod_abswitch.c $(wildcard src/*/*.c)
+LINT_FLAGS = $(HTTPD_FLAGS) $(APR_FLAGS) -I. -Isrc/core -Isrc/module -Ibuild/gen -It/unit
 
 .DELETE_ON_ERROR:
-.PHONY: all install check soak bench demo demo-cluster deps deps-bench deps-check deps-cluster bench-programs \
-    unit-tests clean help FORCE
+.PHONY: all install check check-asan lint flood fuzz fuzz-targets fuzz-replays soak bench demo demo-cluster deps \
+    deps-bench deps-check deps-cluster bench-programs unit-tests clean help FORCE
 
 all: build/mod_abswitch.so build/abswitchctl  ## build/mod_abswitch.so and build/abswitchctl
 
@@ -60,8 +68,28 @@ install: all  ## the module to where httpd looks for it, the tool below PREFIX (
 	    '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/abswitchctl'
 
 check: deps-check  ## install what is missing, build, run every test (TESTS=t/unit.t: one)
-	@$(MAKE) --no-print-directory all unit-tests
-	APXS='$(APXS)' prove -j $(TEST_JOBS) --timer -I t/lib $(TESTS)
+	@$(MAKE) --no-print-directory all unit-tests fuzz-replays
+	APXS='$(APXS)' FLOOD='$(FLOOD)' prove -j $(TEST_JOBS) --timer -I t/lib $(TESTS)
+
+fuzz:  ## hostile bytes for all that reads some, TIME= seconds for each target (60)
+	@.ci/deps $(BUILD_PACKAGES) $(FUZZ_PACKAGES)
+	@$(MAKE) --no-print-directory fuzz-targets
+	@TIME=$(if $(filter file,$(origin TIME)),60,'$(TIME)') t/fuzz/run $(FUZZ_TARGETS)
+
+check-asan: deps-check  ## the tests, httpd among them, under AddressSanitizer and UndefinedBehaviorSanitizer
+	@APXS='$(APXS)' TEST_JOBS=$(TEST_JOBS) .ci/sanitized $(if $(filter file,$(origin TESTS)),$(SANITIZED_TESTS),$(TESTS))
+
+flood:  ## N= requests without cookies, and N with forged ones (1000000)
+	@$(MAKE) --no-print-directory check TESTS=t/flood.t FLOOD='$(or $(N),1000000)'
+
+lint: deps-check all  ## clang's warnings, clang-tidy (.clang-tidy says what is off and why) and cppcheck
+	@.ci/deps $(LINT_PACKAGES)
+	@echo $(LINT_SOURCES) $(wildcard t/unit/*.c t/fuzz/*.c) | xargs -n 20 -P 2 \
+	    clang -std=gnu11 -fsyntax-only $(WARNINGS) $(WERROR) $(LINT_FLAGS)
+	@echo $(LINT_SOURCES) | xargs -n 6 -P 2 sh -c 'clang-tidy --quiet "$$@" -- -std=gnu11 $(LINT_FLAGS) 2>/dev/null' tidy
+	@cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 -j 2 \
+	    --suppress=missingIncludeSystem -Isrc/core -Isrc/module -I. -Ibuild/gen $(LINT_SOURCES) t/fuzz
+	@echo 'lint: clean'
 
 soak: deps-check  ## users at work and faults at random on real servers, for TIME=5min (SEED=4711: the same again)
 	@$(MAKE) --no-print-directory all
@@ -169,6 +197,33 @@ build/bench/%: t/bench/%.c build/libabswcore.a build/flags
 	$(call say,CC $<,$(COMPILE) $(APR_FLAGS) -Isrc/core -It/unit -MMD -MP -MF $@.d $< \
 	    build/libabswcore.a -o $@ $(LDFLAGS) -lcmocka $(LIBS) $(APR_LIBS))
 
+# A fuzz target once for each of its seeds, with the compiler that everything is built with; and for clang's
+# libFuzzer, with the core built a second time for its sanitizers.
+fuzz-replays: $(FUZZ_TARGETS:%=build/t/%)
+	@:
+
+build/t/fuzz_%: t/fuzz/fuzz_%.c t/fuzz/replay.c build/libabswcore.a build/flags
+	@mkdir -p $(@D)
+	$(call say,CC $<,$(COMPILE) $(APR_FLAGS) -Isrc/core -It/unit -MMD -MP -MF $@.d $< t/fuzz/replay.c \
+	    build/libabswcore.a -o $@ $(LDFLAGS) $(LIBS) $(APR_LIBS))
+
+FUZZ_CLANG = clang -std=gnu11 -O1 -g -fno-omit-frame-pointer $(WARNINGS) $(WERROR) \
+    -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_CORE := $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard src/core/*.c))
+
+fuzz-targets: $(FUZZ_TARGETS:%=build/fuzz/%)
+	@:
+
+build/fuzz/obj/%.o: %.c build/flags
+	@mkdir -p $(@D)
+	$(call say,CLANG $<,$(FUZZ_CLANG) -fsanitize=fuzzer-no-link $(APR_FLAGS) -Isrc/core -MMD -MP -c $< -o $@)
+
+build/fuzz/fuzz_%: t/fuzz/fuzz_%.c t/fuzz/libfuzzer.c $(FUZZ_CORE) build/flags
+	@mkdir -p $(@D)
+	$(call say,CLANG $<,$(FUZZ_CLANG) -fsanitize=fuzzer $(APR_FLAGS) -Isrc/core -It/unit -MMD -MP -MF $@.d \
+	    $< t/fuzz/libfuzzer.c $(FUZZ_CORE) -o $@ $(LIBS) $(APR_LIBS))
+
 FORCE:
 
--include $(GLUE:.o=.d) $(CORE:.o=.d) $(CTL:.o=.d) $(UNIT_TESTS:=.d) $(BENCH_PROGRAMS:=.d)
+-include $(GLUE:.o=.d) $(CORE:.o=.d) $(CTL:.o=.d) $(UNIT_TESTS:=.d) $(BENCH_PROGRAMS:=.d) $(FUZZ_CORE:.o=.d) \
+    $(FUZZ_TARGETS:%=build/t/%.d) $(FUZZ_TARGETS:%=build/fuzz/%.d)

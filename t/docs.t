@@ -19,7 +19,8 @@ my @PAPERS = map { s{\A\Q${\ repo()}\E/}{}r } repo('README.md'), repo('SECURITY.
 my %TEXT = map { $_ => decode('UTF-8', slurp(repo($_)), Encode::FB_CROAK) } @PAPERS;
 
 # Modules that the examples need beyond those that every test has.
-my @MODULES = qw(proxy_fcgi proxy_wstunnel remoteip cache cache_disk authn_core authn_file auth_basic authz_user);
+my @MODULES = qw(proxy_fcgi proxy_wstunnel remoteip cache cache_disk authn_core authn_file auth_basic authz_user
+    auth_form session session_cookie request);
 
 my $httpd = ABSwitch::Httpd->new(name => 'docs', modules => \@MODULES);
 

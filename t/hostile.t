@@ -157,6 +157,8 @@ sub headers ($site) {
             'Sec-Purpose ' . substr $purpose, 0, 20;
     }
 
+    asked $site, 'Upgrade without Connection', { at => '/contact/B/', headers => [Upgrade => 'websocket'] },
+        passed('B', 'pass');
     my @socket = (Upgrade => 'websocket', Connection => 'Upgrade', 'Sec-WebSocket-Key' => 'eA==',
         'Sec-WebSocket-Version' => 13);
     for my $token (undef, 'A', 'B') {

@@ -5,8 +5,10 @@
 use v5.36;
 use Fcntl qw(:mode);
 use IO::Socket::INET;
+use POSIX ();
 use Test::More;
-use ABSwitch::Host qw(slurp spew);
+use ABSwitch::Ask qw(sessions_are);
+use ABSwitch::Host qw(run slurp spew);
 use ABSwitch::Site;
 use ABSwitch::Token;
 use ABSwitch::Wait;
@@ -137,6 +139,79 @@ for my $damage (@damages) {
         ok !$proven, 'nobody says that her side is drained';
         $site->expect_log(qr/\[abswitch:warn\]/);
         $site->log_is_clean;
+    };
+}
+
+# One bit of the file is another, anywhere in it: httpd starts and serves, with the switch as it was, and what it says is
+# either right or unknown.
+subtest 'a bit that is another' => sub {
+    my $site = ABSwitch::Site->new->start;
+    my $anna = someone($site);
+    $site->flip('B');
+    $site->stop;
+    my $file = $site->state_dir . '/table';
+    my $size = -s $file;
+    srand 4711;
+    for my $n (1 .. 12) {
+        my $at = $n <= 6 ? int rand 320 : 4096 + int rand $size - 4096;
+        my $bit = int rand 8;
+        my $byte = substr slurp($file), $at, 1;
+        patch($file, $at, chr(ord($byte) ^ 1 << $bit));
+        $site->start;
+        is $site->browser->type_in('/contact')->location, '/contact/B/', "byte $at, bit $bit: it serves";
+        is scalar $anna->click('/contact/A/')->header('X-Verdict'), 'pass', '... Anna goes on';
+        my $side = $site->side('A');
+        ok $side->{drain} ne 'drained', '... and her side is not drained' or diag explain $side;
+        sessions_are($site, '... she is counted, once', { A => 1 });
+        $site->stop;
+    }
+    $site->expect_log(qr/\[abswitch:(?:warn|error)\]/);
+    $site->log_is_clean;
+};
+
+# A small disk for the state directory, in a namespace of our own: it goes when the test does.
+sub small_disk ($site, $size, @options) {
+    state $alone = $> == 0 && syscall(272, 0x20000) == 0 && (run('mount', '--make-rprivate', '/'))[0] == 0;
+    my $dir = $site->path('disk');
+    mkdir $dir;
+    return $alone && (run('mount', '-t', 'tmpfs', '-o', join(',', "size=$size", 'mode=0755', @options), 'tmpfs', $dir))[0] == 0;
+}
+
+sub on_a_disk () { return ABSwitch::Site->new(server => "ABSwitchSync 100ms\nABSwitchSessions 1024\nABSwitchStateDir \${ROOT}/disk/abswitch") }
+
+SKIP: {
+    my $site = on_a_disk();
+    skip 'no namespace of our own here', 1 if $^O ne 'linux' || (POSIX::uname())[4] ne 'x86_64' || !small_disk($site, '64k');
+    subtest 'a disk that is full, or may not be written' => sub {
+        like $site->try_start, qr{ABSwitchStateDir: .*(?:No space left|ENOSPC)}, 'no room for the table: httpd says so and does not start';
+        $site->expect_log(qr/./);
+        run('umount', $site->path('disk'));
+
+        my $other = on_a_disk();
+        ok small_disk($other, '8m'), 'a disk with room for the table';
+        $other->start;
+        my $dir = $other->path('disk/abswitch');
+        $other->write('disk/abswitch/contact.switch', "A\n");
+        wait_for 'a switch', 5, sub { $_ = $other->status->{switch}{generation}; $_ == 1 };
+        my $anna = someone($other);
+        run('dd', 'if=/dev/zero', 'of=' . $other->path('disk/filler'), 'bs=4k');
+        open my $out, '+<', "$dir/contact.switch" or die "contact.switch: $!";
+        print {$out} 'B' . ' ' x (-1 + -s $out);        # over what is there: that needs no room
+        close $out;
+        wait_for 'a flip', 5, sub { $_ = $other->status->{switch}{weights}; $_->{B} };
+        is $other->browser->type_in('/contact')->location, '/contact/B/', 'full: new people land on the new side';
+        is scalar $anna->click('/contact/A/')->header('X-Verdict'), 'pass', '... Anna goes on';
+        sessions_are($other, '... and is counted', { A => 1 });
+        like $other->log_text, qr/contact.*(?:No space left|cannot be written|could not be)/, '... and the log says what is missing';
+        unlink $other->path('disk/filler');
+        wait_for 'the record, once there is room', 5, sub { $_ = slurp("$dir/contact.switch"); /gen=2/ };
+        $other->expect_log(qr/\[abswitch:/);
+        $other->log_is_clean;
+        $other->stop;
+        run('mount', '-o', 'remount,ro', $other->path('disk'));
+        like $other->try_start, qr{ABSwitchStateDir: .*Read-only}, 'read-only: httpd says so and does not start';
+        $other->expect_log(qr/./);
+        run('umount', $other->path('disk'));
     };
 }
 

@@ -265,6 +265,7 @@ void absw_members_histogram(const absw_members_t *members, absw_sec_t width, abs
     for (int i = 0; i < hist->n && all > used; i++) {
         apr_uint64_t part = (apr_uint64_t)hist->bars[i].count * all + used / 2;
 
+        /* Where there is a bar somebody is used. NOLINTNEXTLINE(clang-analyzer-core.DivideZero) */
         hist->bars[i].count = (apr_uint32_t)(part / used);
     }
 }

@@ -88,10 +88,11 @@ static int same(const absw_store_item_t *a, const absw_store_item_t *b)
            && (a->len == 0 || memcmp(a->value, b->value, a->len) == 0);
 }
 
-/* One key of all answers: answers[0] is the server that decides. */
+/* One key of all answers, of which there is one at least: answers[0] is the server that decides. */
 static void merge_item(const memcached_store_t *mem, const answer_t *answers, int n, int which,
                        absw_store_item_t *item, apr_pool_t *pool)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign) */
     const absw_store_item_t *first = &answers[0].items[which];
 
     item->found = ABSW_STORE_ABSENT;

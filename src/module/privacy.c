@@ -5,8 +5,9 @@
 
 #include "privacy.h"
 
-#define EARLY   "ABSWITCH_PRIVATE"      /* before mod_cache stores the answer */
-#define LATE    "ABSWITCH_PRIVATE_LATE" /* after mod_headers has edited it */
+#define EARLY   "ABSWITCH_PRIVATE"      /* where CACHE is a filter among the application's */
+#define LATE    "ABSWITCH_PRIVATE_LATE" /* after mod_headers, before mod_cache stores */
+#define LAST    "ABSWITCH_PRIVATE_LAST" /* after mod_cache has answered from what it stored */
 
 /**
  * The value with "private" and without what contradicts it; NULL if it is well as it is. value
@@ -64,6 +65,7 @@ static __attribute__((noinline)) void add_filters(request_rec *r)
 {
     ap_add_output_filter(EARLY, NULL, r, r->connection);
     ap_add_output_filter(LATE, NULL, r, r->connection);
+    ap_add_output_filter(LAST, NULL, r, r->connection);
 }
 
 /** Also for what an internal redirect or an error document answers in the first one's place. Every
@@ -85,9 +87,11 @@ static void insert(request_rec *r)
 void abswitch_privacy_register_hooks(apr_pool_t *p)
 {
     (void)p;
-    /* mod_cache's filter is CONTENT_SET - 1, mod_headers' is CONTENT_SET. */
+    /* mod_headers is CONTENT_SET; mod_cache's are CONTENT_SET + 1, behind ours of that type, for
+     * they come later. When it answers itself it takes away all that is before its own. */
     ap_register_output_filter(EARLY, filter, NULL, AP_FTYPE_RESOURCE);
     ap_register_output_filter(LATE, filter, NULL, AP_FTYPE_CONTENT_SET + 1);
+    ap_register_output_filter(LAST, filter, NULL, AP_FTYPE_CONTENT_SET + 2);
     ap_hook_insert_filter(insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_error_filter(insert, NULL, NULL, APR_HOOK_LAST);
 }

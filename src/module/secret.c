@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <apr_strings.h>
+#include <openssl/crypto.h>
 
 #include "config.h"
 #include "secret.h"
@@ -19,8 +20,7 @@ static const char *refuse(apr_pool_t *p, const char *file, const char *what)
 }
 
 /** Read the file whole, unless others could have read it. NULL and *why on failure. */
-static const char *read_secret(apr_pool_t *p, const char *file, apr_size_t *len,
-                               const char **why)
+static char *read_secret(apr_pool_t *p, const char *file, apr_size_t *len, const char **why)
 {
     struct stat st;
     char *text = NULL;
@@ -54,11 +54,14 @@ static absw_keys_t *load(apr_pool_t *p, const char *file, const char **why)
 {
     const char *error = NULL;
     apr_size_t len = 0;
-    const char *text = read_secret(p, file, &len, why);
+    char *text = read_secret(p, file, &len, why);
     absw_keys_t *keys = text ? absw_keys_parse(p, text, len, &error) : NULL;
 
     if (text && !keys) {
         *why = refuse(p, file, apr_pstrcat(p, "is not accepted: ", error, NULL));
+    }
+    if (text) {
+        OPENSSL_cleanse(text, len);
     }
     return keys;
 }

@@ -2,48 +2,25 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "duration.h"
 #include "values.h"
-
-static const char *time_text(apr_pool_t *p, apr_interval_time_t time)
-{
-    if (time % apr_time_from_sec(3600) == 0) {
-        return apr_psprintf(p, "%" APR_TIME_T_FMT "h", time / apr_time_from_sec(3600));
-    }
-    if (time % apr_time_from_sec(1) == 0) {
-        return apr_psprintf(p, "%" APR_TIME_T_FMT "s", apr_time_sec(time));
-    }
-    return apr_psprintf(p, "%" APR_TIME_T_FMT "ms", apr_time_as_msec(time));
-}
-
-/** Digits and a unit; ap_timeout_parameter_parse() would let anything follow its first letters. */
-static int is_time(const char *word)
-{
-    static const char *const units[] = { "", "ms", "s", "mi", "min", "h" };
-    apr_size_t digits = strspn(word, "0123456789");
-
-    for (apr_size_t i = 0; digits >= 1 && digits <= 12 && i < sizeof(units) / sizeof(*units); i++) {
-        if (!strcmp(word + digits, units[i])) {
-            return 1;
-        }
-    }
-    return 0;
-}
 
 static const char *time_error(cmd_parms *cmd, const char *word, apr_interval_time_t min,
                               apr_interval_time_t max, const char *or_none)
 {
+    char least[ABSW_DURATION_TEXT_MAX];
+    char most[ABSW_DURATION_TEXT_MAX];
+
     return apr_psprintf(cmd->pool, "%s: \"%s\" is not accepted; give a time from %s to %s%s, "
                         "such as 500ms, 30s, 30min or 8h (a bare number is seconds)",
-                        cmd->cmd->name, word, time_text(cmd->pool, min),
-                        time_text(cmd->pool, max), or_none);
+                        cmd->cmd->name, word, absw_duration_text(min, least),
+                        absw_duration_text(max, most), or_none);
 }
 
 static int parse_time(const char *word, apr_interval_time_t min, apr_interval_time_t max,
                       apr_interval_time_t *time)
 {
-    errno = 0;      /* ap_timeout_parameter_parse() reports one that was there before */
-    return is_time(word) && ap_timeout_parameter_parse(word, time, "s") == APR_SUCCESS
-           && *time >= min && *time <= max;
+    return absw_duration_parse(word, time) && *time >= min && *time <= max;
 }
 
 const char *abswitch_value_time(cmd_parms *cmd, const char *word, apr_interval_time_t min,

@@ -61,6 +61,12 @@ sub response ($self, $method = 'GET') {
         %response, status => 0, reason => $@ =~ s/\n\z//r, raw => $self->{raw} . $self->{in});
 }
 
+# The next n bytes, after an answer that was no more HTTP: a WebSocket's. undef if they do not come.
+sub bytes ($self, $n) {
+    $self->{end} = time + $self->{deadline};
+    return eval { $self->_exactly($n, 'bytes') };
+}
+
 # True when the other side has closed, waiting for it that many seconds.
 sub is_closed ($self, $seconds = $self->{deadline}) {
     $self->{end} = time + $seconds;
