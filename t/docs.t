@@ -163,10 +163,10 @@ subtest 'abswitch-full.conf' => sub {
 
 # --- what the module shows ------------------------------------------------------------------------------
 
-# The names of all fields, however deep. Objects by side or by verdict have data for names, not fields.
+# The names of all fields, however deep. Objects by side, verdict or time have data for names, not fields.
 sub fields ($data) {
     return map { fields($_) } @$data if ref $data eq 'ARRAY';
-    return if ref $data ne 'HASH' || exists $data->{A} || exists $data->{pass};
+    return if ref $data ne 'HASH' || exists $data->{A} || exists $data->{pass} || exists $data->{'+Inf'};
     return map { ($_, fields($data->{$_})) } keys %$data;
 }
 
