@@ -190,7 +190,7 @@ subtest 'the status page' => sub {
     is_deeply [sort(uniq(@told))], \@verdicts, 'the verdicts are those of the table';
 
     my @metrics = sort $client->get('/abswitch-status?format=prometheus')->body =~ /^# TYPE (\S+)/mg;
-    my @rows = sort $TEXT{'docs/status.md'} =~ /^\| `(abswitch_\w+)` \|/mg;
+    my @rows = sort $TEXT{'docs/monitoring.md'} =~ /^\| `(abswitch_\w+)` \|/mg;
     is_deeply \@rows, \@metrics, 'the metrics';
     my $text = $client->get('/abswitch-status?format=text')->body;
     like $text, qr/^contact\.A\.$_: /m, "the text has a line for $_" for qw(drain sessions);
