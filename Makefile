@@ -13,6 +13,8 @@ BUILD_PACKAGES = $(HTTPD_PACKAGES) gcc libc6-dev libssl-dev libjansson-dev libme
 CLUSTER_PACKAGES = memcached netcat-openbsd
 CHECK_PACKAGES = libcmocka-dev perl libio-pty-perl openssl $(CLUSTER_PACKAGES) faketime iproute2 valgrind php-fpm \
     chromium chromium-driver mandoc curl wrk
+MONITORING_PACKAGES = prometheus nagios4-core icinga2-bin icinga2-common munin-node ganglia-monitor
+ZABBIX_PACKAGES = zabbix-server-pgsql zabbix-frontend-php postgresql php-cli php-pgsql
 BENCH_PACKAGES = libcmocka-dev perl valgrind wrk haproxy nginx util-linux
 FUZZ_PACKAGES = clang libclang-rt-dev
 LINT_PACKAGES = clang clang-tidy cppcheck
@@ -99,6 +101,15 @@ bench: deps-bench  ## measure against other ways to do it, into docs/performance
 	@$(MAKE) --no-print-directory all bench-programs
 	@APXS='$(APXS)' exec perl -I t/lib t/bench/run $(BENCH)
 
+.PHONY: check-monitoring check-zabbix
+check-monitoring:  ## the pieces of conf/monitoring in real Prometheus, Nagios, Icinga, Munin and Ganglia
+	@.ci/deps $(MONITORING_PACKAGES)
+	@$(MAKE) --no-print-directory check TESTS='t/monitoring/*.t'
+
+check-zabbix:  ## the template in a real Zabbix with its database, about two minutes
+	@.ci/deps $(ZABBIX_PACKAGES)
+	@$(MAKE) --no-print-directory check TESTS=t/monitoring/zabbix.t
+
 demo: deps  ## install what is missing, build, run two demo sides on http://127.0.0.1:PORT/contact
 	@$(MAKE) --no-print-directory all
 	@APXS='$(APXS)' PORT='$(PORT)' exec conf/demo/run
@@ -124,7 +135,7 @@ clean:  ## remove what was built
 	rm -rf build
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 18
 
 # --- how things are built ---------------------------------------------------------------------------------
 

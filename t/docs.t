@@ -177,10 +177,10 @@ subtest 'abswitch-full.conf' => sub {
 
 # --- what the module shows ------------------------------------------------------------------------------
 
-# The names of all fields, however deep. Objects by side or by verdict have data for names, not fields.
+# The names of all fields, however deep. Objects by side, verdict or time have data for names, not fields.
 sub fields ($data) {
     return map { fields($_) } @$data if ref $data eq 'ARRAY';
-    return if ref $data ne 'HASH' || exists $data->{A} || exists $data->{pass};
+    return if ref $data ne 'HASH' || exists $data->{A} || exists $data->{pass} || exists $data->{'+Inf'};
     return map { ($_, fields($data->{$_})) } keys %$data;
 }
 
@@ -204,7 +204,7 @@ subtest 'the status page' => sub {
     is_deeply [sort(uniq(@told))], \@verdicts, 'the verdicts are those of the table';
 
     my @metrics = sort $client->get('/abswitch-status?format=prometheus')->body =~ /^# TYPE (\S+)/mg;
-    my @rows = sort $TEXT{'docs/status.md'} =~ /^\| `(abswitch_\w+)` \|/mg;
+    my @rows = sort $TEXT{'docs/monitoring.md'} =~ /^\| `(abswitch_\w+)` \|/mg;
     is_deeply \@rows, \@metrics, 'the metrics';
     my $text = $client->get('/abswitch-status?format=text')->body;
     like $text, qr/^contact\.A\.$_: /m, "the text has a line for $_" for qw(drain sessions);

@@ -202,7 +202,10 @@ subtest 'JSON' => sub {
 
     my ($a, $b) = $app->{sides}->@*;
     fields_are $_, "side $_->{side}", qw(side path state drain reason sessions exact testers in_flight draining_since
-        deadline empty_if_idle) for $a, $b;
+        deadline empty_if_idle responses) for $a, $b;
+    fields_are $a->{responses}, 'responses', qw(2xx 3xx 4xx 5xx median p95 seconds recent);
+    fields_are $a->{responses}{seconds}, 'seconds', qw(sum buckets);
+    fields_are $a->{responses}{recent}, 'recent responses', qw(2xx 3xx 4xx 5xx median p95);
     is_deeply [$a->@{qw(side path state sessions testers in_flight)}], ['A', '/contact/A', 'draining', 1, 0, 0],
         'a draining side';
     ok $a->{exact}, 'counted exactly';
@@ -243,7 +246,7 @@ subtest 'JSON as it is written' => sub {
     is_deeply $keys->(6), [qw(app launchpad switch sides nodes verdicts history log)], 'of an application';
     my ($side) = $text =~ /^ {6}"sides": \[\n {8}\{\n(.*?)\n {8}\}/ms;
     is_deeply [$side =~ /^ {10}"(\w+)":/mg], [qw(side path state drain reason sessions exact testers in_flight
-        draining_since deadline empty_if_idle)], 'of a side';
+        draining_since deadline empty_if_idle responses)], 'of a side';
     like $text, qr/"time": \d{10}\.\d+,/, 'the time has a fraction';
     like $text, qr/"sessions": 1,\n/, 'a count is a number';
     like $text, qr/"at": \d{10},\n/, 'a moment is a whole number';
@@ -304,12 +307,12 @@ subtest 'Prometheus' => sub {
         if ($line =~ /\A# HELP (abswitch_[a-z_]+) \S.*\z/) {
             $help{$1}++;
         }
-        elsif ($line =~ /\A# TYPE (abswitch_[a-z_]+) (?:gauge|counter)\z/) {
+        elsif ($line =~ /\A# TYPE (abswitch_[a-z_]+) (?:gauge|counter|histogram)\z/) {
             $type{ $family = $1 }++;
         }
-        elsif ($line =~ /\A(abswitch_[a-z_]+\{[a-z]+="[^"\\]*"(?:,[a-z]+="[^"\\]*")*\}) (\d+)\z/
-            && index($1, "$family\{") == 0 && !exists $value{$1}) {
-            $value{$1} = $2;
+        elsif (my ($sample, $number) = $line =~ /\A(\w+\{[a-z]+="[^"\\]*"(?:,[a-z]+="[^"\\]*")*\}) (\d+(?:\.\d{6})?)\z/) {
+            push @odd, $line if $sample !~ /\A\Q$family\E(?:_bucket|_sum|_count)?\{/ || exists $value{$sample};
+            $value{$sample} = $number;
         }
         else {
             push @odd, $line;
@@ -318,7 +321,7 @@ subtest 'Prometheus' => sub {
     is_deeply \@odd, [], 'every line is one of the format, a sample below its own family and only once';
     my %once = map { $_ => 1 } qw(abswitch_sessions abswitch_testers abswitch_in_flight_requests abswitch_side_state
         abswitch_drain abswitch_switch_generation abswitch_switch_weight abswitch_nodes abswitch_store_up
-        abswitch_verdicts_total abswitch_deadline_timestamp_seconds);
+        abswitch_verdicts_total abswitch_responses_total abswitch_response_seconds abswitch_deadline_timestamp_seconds);
     is_deeply \%help, \%once, 'HELP once for every family';
     is_deeply \%type, \%once, 'TYPE once for every family';
 

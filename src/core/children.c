@@ -175,6 +175,12 @@ absw_child_t *absw_children_join(absw_children_t *children, apr_uint32_t pid)
     return NULL;
 }
 
+apr_uint32_t absw_children_number(const absw_children_t *children, const absw_child_t *child)
+{
+    return (apr_uint32_t)((apr_size_t)((const char *)child - children->rows)
+                          / row_size(children->apps));
+}
+
 void absw_children_leave(absw_children_t *children, absw_child_t *child)
 {
     apr_uint64_t owner = child ? atomic_load(&child->owner) : FREE;

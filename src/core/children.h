@@ -32,6 +32,9 @@ void absw_children_recover(absw_children_t *children);
 /** Take a row for pid. NULL: none is free (what it serves then goes uncounted: say so). */
 absw_child_t *absw_children_join(absw_children_t *children, apr_uint32_t pid);
 
+/** The row's number, below the number of rows. */
+apr_uint32_t absw_children_number(const absw_children_t *children, const absw_child_t *child);
+
 /**
  * The process ends in order: free its row (NULL: it has none). If a thread of it has a request in
  * flight still, the row is freed when the process is gone.

@@ -146,6 +146,7 @@ static void keep_history(const absw_tick_t *tick, const absw_known_t *known, int
             entry.sessions[side] = found->known ? found->sessions : ABSW_HISTORY_UNKNOWN;
         }
         absw_board_history_add(&known[i].app->place, &entry);
+        absw_tick_keep_responses(tick, &known[i]);
     }
 }
 

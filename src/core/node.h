@@ -6,6 +6,7 @@
 #include "children.h"
 #include "ends.h"
 #include "report.h"
+#include "responses.h"
 #include "shared.h"
 #include "store.h"
 #include "table.h"
@@ -51,6 +52,7 @@ typedef struct {
     absw_board_t *board;
     absw_children_t *children;
     absw_table_t *table;
+    absw_responses_t *responses;        /* NULL: they are not counted */
     absw_ends_t *ends;          /* where ends of sessions are noted; NULL: nowhere */
     apr_uint32_t board_apps;    /* room for applications on the board (dims.apps) */
     apr_interval_time_t sync;   /* ABSwitchSync */

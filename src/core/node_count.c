@@ -76,6 +76,7 @@ void absw_node_fill_record(const absw_node_t *node, absw_known_t *known,
         }
         record->sides[i].uncounted_until = uncounted > 0 ? uncounted + policy->idle : 0;
     }
+    absw_node_fill_responses(node, known, now);
 }
 
 /* A roster of one: the union of all nodes' sessions is what this node counts. */

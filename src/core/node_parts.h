@@ -188,6 +188,13 @@ void absw_node_fill_record(const absw_node_t *node, absw_known_t *known,
                            const absw_census_count_t *counts, apr_uint32_t places,
                            apr_time_t now);
 
+/** node_responses.c: this node's into its record; what the others say, for pages; snapshots. */
+void absw_node_fill_responses(const absw_node_t *node, absw_known_t *known, apr_time_t now);
+void absw_tick_hear_responses(const absw_tick_t *tick, const absw_known_t *known);
+void absw_tick_keep_responses(const absw_tick_t *tick, const absw_known_t *known);
+void absw_node_report_responses(const absw_node_t *node, const absw_known_t *known,
+                                apr_time_t now, absw_report_app_t *out);
+
 /** node_files.c: the switch and the log in the state directory. */
 void absw_tick_keep_file(const absw_tick_t *tick, const absw_known_t *known, const char *what,
                          const char *text, apr_size_t len);

@@ -191,6 +191,7 @@ static void fill_app(const absw_node_t *node, const absw_known_t *known, apr_tim
     for (int i = 0; i < policy->sides_n; i++) {
         fill_side(known, i, apr_time_sec(now), evidence, &out->sides[i], pool);
     }
+    absw_node_report_responses(node, known, now, out);
     fill_nodes(node, known, now, evidence, out, pool);
     absw_children_verdicts(node->children, place, out->verdicts);
     out->history = history;

@@ -437,6 +437,7 @@ void absw_tick_remember(const absw_tick_t *tick, const absw_known_t *known)
     }
     absw_board_set_cluster(&known->app->place, &cluster);
     remember_sums(known);
+    absw_tick_hear_responses(tick, known);
 }
 
 void absw_tick_remember_store(const absw_tick_t *tick)

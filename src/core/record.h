@@ -5,6 +5,7 @@
 #include "buckets.h"
 #include "ends.h"
 #include "policy.h"
+#include "tally.h"
 
 /**
  * What one node says of one application, whole, every sync.
@@ -22,6 +23,8 @@ typedef struct {
     apr_uint64_t members_sequence;  /* of the sheet that lists the sessions; 0: none */
     int members_sketch;             /* that sheet is a sketch */
     absw_hist_t hist;               /* when the sessions end; n 0: not said */
+    absw_tally_t responses;         /* since the node began to count */
+    absw_tally_t recent;            /* of them, those of the last minutes (responses.h) */
 } absw_record_side_t;
 
 typedef struct {
@@ -47,13 +50,15 @@ typedef struct {
  *
  *     v=1 node=web1:80 epoch=0a1b… boot=1 seq=7 gen=12 clock=1763800000500000 relearn=0 left=0
  *     blind=0 width=57 side=A:10,0,3,0,1763801800,4,exact,30943890:7;1:3 side=B:…
- *     ends=00112233445566ff:12,… sum=0123456789abcdef
+ *     resp=A:rs.k..2.4cp1.rs.m:2i...f0.2i ends=00112233445566ff:12,…
+ *     sum=0123456789abcdef
  *
  * side: name, sessions, testers, in flight, uncounted until, empty at, the sheet's sequence and
  * kind, histogram ("-": none): the first bucket and its count, then each bucket's distance from
  * the one before. ends: hashes, seconds before clock; the field is missing if there is none.
- * epoch "-": none. doubled=1 stands behind width, and is missing if it is 0. Two sides take less
- * than 1 KB, less ends.
+ * epoch "-": none. doubled=1 stands behind width, and is missing if it is 0. resp: a side's
+ * responses and those of the last minutes (tally.h); missing if there was none. Two sides take
+ * less than 1 KB, less ends.
  */
 #define ABSW_RECORD_TEXT_MAX 49152      /* bytes, no NUL */
 #define ABSW_RECORD_WHY      160        /* bytes of a reason, with its NUL */

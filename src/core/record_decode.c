@@ -239,6 +239,29 @@ static int side(parse_t *p, span_t rest)
     return 1;
 }
 
+static int responses(parse_t *p, span_t rest)
+{
+    span_t name = take(&rest, ':');
+    span_t all = take(&rest, ':');
+    int index = absw_policy_side_of_name(p->policy, name.at, name.len);
+    absw_tally_t sum, recent;
+
+    if (!absw_policy_is_name(name.at, name.len, ABSW_SIDE_NAME_MAX, "")
+        || !absw_tally_parse(all.at, all.len, &sum) || all.at[all.len] != ':'
+        || !absw_tally_parse(rest.at, rest.len, &recent)) {
+        return 0;
+    }
+    if (index == ABSW_NO_SIDE) {
+        return 1;
+    }
+    if (!(p->said >> index & 1u) || absw_tally_count(&p->record->sides[index].responses) > 0) {
+        return 0;               /* behind its side, once */
+    }
+    p->record->sides[index].responses = sum;
+    p->record->sides[index].recent = recent;
+    return 1;
+}
+
 /* The ages; finish() makes times of them. */
 static int ends(parse_t *p, span_t rest)
 {
@@ -277,6 +300,7 @@ static const field_t FIELDS[] = {
     { .name = "width", .read = width },
     { .name = "doubled", .read = doubled, .may = 1 },
     { .name = "side", .read = side, .may = 1, .often = 1 },
+    { .name = "resp", .read = responses, .may = 1, .often = 1 },
     { .name = "ends", .read = ends, .may = 1 },
 };
 

@@ -51,6 +51,17 @@ static void put_side(out_t *out, const char *name, const absw_record_side_t *sid
     }
 }
 
+static void put_responses(out_t *out, const char *name, const absw_record_side_t *side)
+{
+    char all[ABSW_TALLY_TEXT_MAX];
+    char recent[ABSW_TALLY_TEXT_MAX];
+
+    if (absw_tally_format(&side->responses, all) > 0) {
+        absw_tally_format(&side->recent, recent);
+        put(out, " resp=%s:%s:%s", name, all, recent);
+    }
+}
+
 static void put_ends(out_t *out, const absw_record_t *record)
 {
     const char *before = " ends=";
@@ -87,6 +98,7 @@ apr_size_t absw_record_encode(const absw_policy_t *policy, const absw_record_t *
     for (int i = 0; i < policy->sides_n; i++) {
         if (!(record->unsaid >> i & 1u)) {
             put_side(&out, policy->sides[i].name, &record->sides[i]);
+            put_responses(&out, policy->sides[i].name, &record->sides[i]);
         }
     }
     put_ends(&out, record);

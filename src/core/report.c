@@ -62,6 +62,23 @@ void absw_report_facts_of_side(const absw_report_side_t *side, absw_fact_t *f)
     f->kind = ABSW_FACT_END;
 }
 
+static absw_fact_t served_within(const char *name, const absw_tally_t *tally, double part)
+{
+    apr_interval_time_t took = absw_tally_within(tally, part);
+
+    return took >= 0 ? precise(name, took) : nothing(name, ABSW_FACT_NONE);
+}
+
+void absw_report_facts_of_tally(const absw_tally_t *tally, absw_fact_t *f)
+{
+    for (int i = 0; i < ABSW_TALLY_CLASSES; i++) {
+        *f++ = number(absw_tally_class_name(i), (apr_int64_t)tally->classes[i]);
+    }
+    *f++ = served_within("median", tally, 0.5);
+    *f++ = served_within("p95", tally, 0.95);
+    f->kind = ABSW_FACT_END;
+}
+
 void absw_report_facts_of_peer(const absw_report_node_t *peer, absw_fact_t *f)
 {
     *f++ = word("node", peer->name);

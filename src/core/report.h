@@ -6,6 +6,7 @@
 #include "cluster.h"
 #include "log.h"
 #include "store.h"
+#include "tally.h"
 
 /**
  * A snapshot of everything a status page, a metric or a monitor can be told (contract section 7).
@@ -26,6 +27,9 @@ typedef struct {
     absw_sec_t draining_since;      /* 0: null */
     absw_sec_t deadline;            /* 0: null */
     absw_sec_t empty_if_idle;       /* 0: null */
+    absw_tally_t responses;         /* of all nodes, since each began to count */
+    absw_tally_t recent;            /* the same, of the last minutes */
+    absw_tally_t own;               /* of this node */
 } absw_report_side_t;
 
 typedef struct {

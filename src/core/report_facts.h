@@ -30,6 +30,8 @@ typedef struct {
 
 void absw_report_facts_of_node(const absw_report_t *report, absw_fact_t *facts);
 void absw_report_facts_of_side(const absw_report_side_t *side, absw_fact_t *facts);
+/** Classes, median and 95th percentile: of a side's responses, or its recent ones. */
+void absw_report_facts_of_tally(const absw_tally_t *tally, absw_fact_t *facts);
 void absw_report_facts_of_peer(const absw_report_node_t *peer, absw_fact_t *facts);
 
 /** What is written of the switch before its weights, and after its closed sides. */

@@ -98,6 +98,37 @@ static json_t *switch_of(writer_t *w, const absw_policy_t *policy, const absw_sw
     return object;
 }
 
+/* The histogram, each bucket with those below it. */
+static json_t *seconds_of(writer_t *w, const absw_tally_t *tally)
+{
+    json_t *object = json_object();
+    json_t *buckets = json_object();
+    apr_uint64_t sum = 0;
+
+    for (int i = 0; i < ABSW_TALLY_BUCKETS; i++) {
+        sum += tally->buckets[i];
+        put(w, buckets, absw_tally_bound_name(i), json_integer((json_int_t)sum));
+    }
+    put(w, object, "sum", json_real((double)tally->usec / APR_USEC_PER_SEC));
+    put(w, object, "buckets", buckets);
+    return object;
+}
+
+static json_t *responses_of(writer_t *w, const absw_report_side_t *side)
+{
+    json_t *object = json_object();
+    json_t *recent = json_object();
+    absw_fact_t facts[ABSW_FACTS_MAX];
+
+    absw_report_facts_of_tally(&side->responses, facts);
+    put_facts(w, object, facts);
+    put(w, object, "seconds", seconds_of(w, &side->responses));
+    absw_report_facts_of_tally(&side->recent, facts);
+    put_facts(w, recent, facts);
+    put(w, object, "recent", recent);
+    return object;
+}
+
 static json_t *sides_of(writer_t *w, const absw_report_app_t *app)
 {
     json_t *array = json_array();
@@ -108,6 +139,7 @@ static json_t *sides_of(writer_t *w, const absw_report_app_t *app)
 
         absw_report_facts_of_side(&app->sides[i], facts);
         put_facts(w, object, facts);
+        put(w, object, "responses", responses_of(w, &app->sides[i]));
         add(w, array, object);
     }
     return array;

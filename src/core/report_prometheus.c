@@ -40,8 +40,8 @@ static const char *quoted(apr_pool_t *pool, const char *value)
     return text;
 }
 
-/* labels end with one without a name, or are LABELS_MAX. */
-static void sample(writer_t *w, const label_t *labels, apr_uint64_t value)
+/* labels end with one without a name, or are LABELS_MAX. suffix: of the name, or "". */
+static void put_sample(writer_t *w, const char *suffix, const label_t *labels, const char *value)
 {
     const char *text = "";
 
@@ -50,7 +50,12 @@ static void sample(writer_t *w, const label_t *labels, apr_uint64_t value)
                            quoted(w->pool, labels[i].value), NULL);
     }
     APR_ARRAY_PUSH(w->lines, const char *) =
-        apr_psprintf(w->pool, "%s{%s} %" APR_UINT64_T_FMT "\n", w->family, text, value);
+        apr_psprintf(w->pool, "%s%s{%s} %s\n", w->family, suffix, text, value);
+}
+
+static void sample(writer_t *w, const label_t *labels, apr_uint64_t value)
+{
+    put_sample(w, "", labels, apr_psprintf(w->pool, "%" APR_UINT64_T_FMT, value));
 }
 
 static void of_side(writer_t *w, const absw_report_app_t *app, int side, apr_uint64_t value)
@@ -118,6 +123,41 @@ static void deadline(writer_t *w, const absw_report_app_t *app, int side)
     if (app->sides[side].deadline) {
         of_side(w, app, side, (apr_uint64_t)app->sides[side].deadline);
     }
+}
+
+static void responses(writer_t *w, const absw_report_app_t *app, int side)
+{
+    for (int i = 0; i < ABSW_TALLY_CLASSES; i++) {
+        const label_t labels[LABELS_MAX] = {
+            { "app", app->policy->name }, { "side", app->sides[side].name },
+            { "class", absw_tally_class_name(i) }
+        };
+
+        sample(w, labels, app->sides[side].own.classes[i]);
+    }
+}
+
+/* A histogram: each bucket with those below it. */
+static void seconds(writer_t *w, const absw_report_app_t *app, int side)
+{
+    const absw_tally_t *own = &app->sides[side].own;
+    label_t labels[LABELS_MAX] = {
+        { "app", app->policy->name }, { "side", app->sides[side].name }, { "le", NULL }
+    };
+    const char *count = "0";
+    apr_uint64_t sum = 0;
+
+    for (int i = 0; i < ABSW_TALLY_BUCKETS; i++) {
+        sum += own->buckets[i];
+        count = apr_psprintf(w->pool, "%" APR_UINT64_T_FMT, sum);
+        labels[2].value = absw_tally_bound_name(i);
+        put_sample(w, "_bucket", labels, count);
+    }
+    labels[2].name = NULL;
+    put_sample(w, "_sum", labels,
+               apr_psprintf(w->pool, "%" APR_UINT64_T_FMT ".%06d", own->usec / APR_USEC_PER_SEC,
+                            (int)(own->usec % APR_USEC_PER_SEC)));
+    put_sample(w, "_count", labels, count);
 }
 
 /* ---- families of an application ---- */
@@ -202,6 +242,10 @@ static const family_t families[] = {
       .help = "1 for a store server that answers; the local store has none." },
     { .name = "abswitch_verdicts_total", .type = "counter", .of_app = verdicts,
       .help = "Requests decided by this node." },
+    { .name = "abswitch_responses_total", .type = "counter", .of_side = responses,
+      .help = "Responses on this node to requests that passed to a side, by class of status." },
+    { .name = "abswitch_response_seconds", .type = "histogram", .of_side = seconds,
+      .help = "Time to serve them, from the request's first line to the response's last byte." },
     { .name = "abswitch_deadline_timestamp_seconds", .type = "gauge", .of_side = deadline,
       .help = "Unix time at which a draining side closes by itself." },
 };

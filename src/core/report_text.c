@@ -98,10 +98,15 @@ static void put_switch(writer_t *w, const char *prefix, const absw_report_app_t 
 
 static void put_side(writer_t *w, const char *app_prefix, const absw_report_side_t *side)
 {
+    const char *prefix = below(w, app_prefix, side->name);
     absw_fact_t facts[ABSW_FACTS_MAX];
 
     absw_report_facts_of_side(side, facts);
-    put_facts(w, below(w, app_prefix, side->name), facts + 1);  /* its name is in the key */
+    put_facts(w, prefix, facts + 1);    /* its name is in the key */
+    absw_report_facts_of_tally(&side->responses, facts);
+    put_facts(w, below(w, prefix, "responses"), facts);
+    absw_report_facts_of_tally(&side->recent, facts);
+    put_facts(w, below(w, prefix, "recent"), facts);
 }
 
 static void put_peer(writer_t *w, const char *app_prefix, const absw_policy_t *policy,

@@ -119,10 +119,25 @@ static void tell(request_rec *r, const abswitch_request_t *ours, const abswitch_
 
 /* ---- counts ---- */
 
+/** What was answered in the end, by whatever it was redirected to inside. */
+static void count_response(const abswitch_request_t *ours)
+{
+    const request_rec *last = ours->r;
+
+    while (last->next) {
+        last = last->next;
+    }
+    if (ours->node->counters) {
+        absw_responses_count(&ours->node->counters[ours->in_flight], last->status,
+                             apr_time_now() - last->request_time);
+    }
+}
+
 static apr_status_t landed(void *data)
 {
     const abswitch_request_t *ours = data;
 
+    count_response(ours);
     absw_child_in_flight(ours->node->child, ours->in_flight, -1);
     return APR_SUCCESS;
 }
@@ -130,6 +145,7 @@ static apr_status_t landed(void *data)
 /** In flight until the request's pool goes, when its last byte is out. */
 static void take_off(request_rec *r, abswitch_request_t *ours, apr_uint16_t place)
 {
+    ours->r = r;
     ours->in_flight = place;
     absw_child_in_flight(ours->node->child, place, 1);
     apr_pool_cleanup_register(r->pool, ours, landed, apr_pool_cleanup_null);

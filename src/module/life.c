@@ -18,6 +18,7 @@
 #define RETAINED        "mod_abswitch"
 
 #define MEMO_PER_THREAD 64      /* 192 bytes each */
+#define RETAINED_RESPONSES "mod_abswitch responses 1"   /* raise it when their memory changes */
 
 #define APPS_ROOM_MIN   8       /* applications the state file has room for, at least */
 
@@ -108,6 +109,24 @@ static absw_shared_t *open_shared(apr_pool_t *p, server_rec *s, int apps_n, cons
     return kept->shared;
 }
 
+/** Where responses are counted: memory of the parent, over restarts. */
+static absw_responses_t *open_responses(apr_pool_t *p, server_rec *s,
+                                        const absw_shared_dims_t *dims)
+{
+    absw_responses_kept_t *kept = ap_retained_data_get(RETAINED_RESPONSES);
+    absw_responses_t *responses;
+
+    if (!kept) {
+        kept = ap_retained_data_create(RETAINED_RESPONSES, sizeof(*kept));
+    }
+    responses = absw_responses_open(kept, dims->children, dims->apps, apr_time_now(), p);
+    if (!responses) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, "mod_abswitch: no memory to count responses "
+                     "in; the status page shows none");
+    }
+    return responses;
+}
+
 static int attach(apr_pool_t *p, server_rec *s, abswitch_node_t *node)
 {
     const absw_shared_t *shared = node->shared;
@@ -117,6 +136,7 @@ static int attach(apr_pool_t *p, server_rec *s, abswitch_node_t *node)
                                           shared->dims.apps);
     node->table = absw_table_attach(p, shared->table, shared->dims.sessions);
     node->ends = absw_ends_attach(shared->ends);
+    node->responses = open_responses(p, s, &shared->dims);
     if (!node->board || !node->children || !node->table) {
         ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, s, "ABSwitchStateDir: the state "
                      "file in \"%s\" makes no sense; move it away and start again",
@@ -149,6 +169,11 @@ static void clear_reused(const abswitch_node_t *node, const absw_board_app_t *pl
     }
     if (reused.slots == (1u << ABSW_SIDES_MAX) - 1) {
         absw_children_forget(node->children, place->app);
+    }
+    for (int i = 0; i < ABSW_SIDES_MAX; i++) {
+        if (reused.slots >> i & 1) {
+            absw_responses_forget(node->responses, ABSW_PLACE(place->app, i));
+        }
     }
 }
 
@@ -198,6 +223,7 @@ static int start_engine(apr_pool_t *p, apr_pool_t *ptemp, server_rec *s, abswitc
     engine->children = node->children;
     engine->table = node->table;
     engine->ends = node->ends;
+    engine->responses = node->responses;
     engine->board_apps = node->shared->dims.apps;
     engine->sync = node->sync;
     engine->retire_after = abswitch_server_of(s)->global.retire_after;
@@ -331,6 +357,8 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
     node->memo = absw_memo_make(pchild, memo_size());
     node->child = absw_children_join(node->children, (apr_uint32_t)getpid());
     if (node->child) {
+        node->counters = absw_responses_row(node->responses,
+                                            absw_children_number(node->children, node->child));
         apr_pool_cleanup_register(pchild, node, leave, apr_pool_cleanup_null);
     }
     else {

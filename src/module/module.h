@@ -6,8 +6,8 @@
  * What the glue's files share: the configuration as read, and the node that runs it.
  *
  * Lifetimes: all of it lives in pconf and is read only once post_config is done, but for
- * abswitch_node_t.child and .memo, which each child process sets for itself before it serves
- * anyone.
+ * abswitch_node_t.child, .memo and .counters, which each child process sets for itself before it
+ * serves anyone.
  */
 
 #include <httpd.h>
@@ -23,6 +23,7 @@
 #include "gate.h"
 #include "memo.h"
 #include "node.h"
+#include "responses.h"
 #include "shared.h"
 #include "store_address.h"
 #include "table.h"
@@ -136,6 +137,7 @@ struct abswitch_node_t {
     absw_children_t *children;
     absw_table_t *table;
     absw_ends_t *ends;
+    absw_responses_t *responses;        /* NULL: no memory for them */
     absw_keys_t *keys;
     const char *name;
     const char *state_dir;
@@ -143,6 +145,7 @@ struct abswitch_node_t {
     apr_array_header_t *apps;           /* abswitch_app_t *, each application once */
     absw_child_t *child;                /* this process's row; NULL: none was free */
     absw_memo_t *memo;                  /* this process's, too */
+    absw_counter_t *counters;           /* where its responses count, by place; NULL: nowhere */
 };
 
 static inline const absw_board_app_t *abswitch_place_of(const abswitch_node_t *node,
@@ -162,6 +165,7 @@ typedef struct {
     absw_verdict_e verdict;
     int private_answer;                 /* the application's answer carries a new token */
     apr_uint16_t in_flight;             /* the place it is counted at until it ends */
+    const request_rec *r;               /* itself, if it is counted there */
 } abswitch_request_t;
 
 /** Ours for r itself, or NULL. */

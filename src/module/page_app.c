@@ -134,6 +134,7 @@ void abswitch_page_app(abswitch_markup_t *m, const absw_report_app_t *app, int n
     put_record(m, &app->rec);
     abswitch_markup_put(m, "</header>\n");
     put_trouble(m, app);
+    abswitch_page_worse(m, app);
     abswitch_markup_put(m, "<div class=\"sides\">\n");
     for (int i = 0; i < app->policy->sides_n; i++) {
         abswitch_page_side(m, app, number, i);

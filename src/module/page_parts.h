@@ -25,6 +25,10 @@ void abswitch_page_foresee(abswitch_markup_t *m, const absw_report_app_t *app,
 void abswitch_page_landing(abswitch_markup_t *m, const absw_policy_t *policy,
                            const apr_uint32_t *weight);
 
+/** What a side has answered, in its list; and a word on each that fails more than another. */
+void abswitch_page_responses(abswitch_markup_t *m, const absw_report_side_t *side);
+void abswitch_page_worse(abswitch_markup_t *m, const absw_report_app_t *app);
+
 /** The tables: panels. */
 void abswitch_page_nodes(abswitch_markup_t *m, const absw_report_app_t *app, int number);
 void abswitch_page_log(abswitch_markup_t *m, const absw_report_app_t *app, int number);

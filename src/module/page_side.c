@@ -102,6 +102,7 @@ static void put_rows(abswitch_markup_t *m, const absw_report_app_t *app,
     abswitch_markup_put(m, "<dl>\n");
     put_row(m, "Testers", apr_psprintf(m->pool, "%u", side->testers));
     put_row(m, "Requests in flight", apr_psprintf(m->pool, "%u", side->in_flight));
+    abswitch_page_responses(m, side);
     if (side->state != ABSW_SIDE_OPEN) {
         put_times(m, app, side);
     }

@@ -126,4 +126,28 @@ subtest 'a node that is gone, taken off the roster by hand' => sub {
     $cluster->logs_are_clean;
 };
 
+subtest 'responses of all nodes' => sub {
+    my $cluster = cluster(conf => "Redirect 503 /contact/B/broken\n");
+    my ($web1, $web2, $web3) = $cluster->nodes;
+    my $classes = sub ($r) { join ' ', map { $r->{$_} } qw(2xx 3xx 4xx 5xx) };
+    my $says = sub ($site, $side = 'B') { my $r = $site->side($side)->{responses}; $classes->($r) . ', ' . $classes->($r->{recent}) };
+    $web1->client->get('/contact/B/') for 1 .. 3;
+    $web2->client->get('/contact/B/broken') for 1 .. 6;
+    $web2->client->get('/contact/A/');
+    for my $site ($cluster->nodes) {
+        wait_for $site->name . ' to know of all', SOON, sub { ($_ = $says->($site)) eq '3 0 0 6, 3 0 0 6' };
+        is $says->($site, 'A'), '1 0 0 0, 1 0 0 0', 'and of the other side';
+    }
+    like $web3->client->get('/abswitch-status?format=prometheus')->body,
+        qr/^abswitch_responses_total\{app="contact",side="B",class="5xx"\} 0$/m, 'a metric is the node\'s own';
+    is $web3->side('B')->{responses}{seconds}{buckets}{'+Inf'}, 9, 'a histogram of all of them';
+
+    $web2->stop;
+    wait_for 'the one that failed to leave', SOON, sub { ($_ = $cluster->peer(0, 'web2')->{state}) eq 'left' };
+    wait_for 'what it did of late to go with it', SOON, sub { ($_ = $says->($web1)) =~ /, 3 0 0 0\z/ };
+    $web2->start;
+    wait_for 'it to begin anew', SOON, sub { ($_ = $says->($web3)) eq '3 0 0 0, 3 0 0 0' };
+    $cluster->logs_are_clean;
+};
+
 done_testing;

@@ -42,6 +42,19 @@ static apr_uint64_t odd_number(dice_t *d)
     return dice(d) >> dice_below(d, 64);
 }
 
+static void fill_tally(absw_tally_t *tally, dice_t *d)
+{
+    memset(tally, 0, sizeof(*tally));
+    tally->classes[0] = tally->buckets[0] = 1;
+    for (int i = 0; i < ABSW_TALLY_CLASSES; i++) {
+        apr_uint64_t n = odd_number(d) >> 20;
+
+        tally->classes[i] += n;
+        tally->buckets[dice_below(d, ABSW_TALLY_BUCKETS)] += n;
+    }
+    tally->usec = odd_number(d) >> 10;
+}
+
 static void fill_side(absw_record_side_t *side, dice_t *d)
 {
     apr_uint32_t bucket = 30000000;
@@ -61,6 +74,10 @@ static void fill_side(absw_record_side_t *side, dice_t *d)
         };
     }
     side->hist.n = bars;
+    if (dice_below(d, 3)) {
+        fill_tally(&side->responses, d);
+        fill_tally(&side->recent, d);
+    }
 }
 
 static void fill(absw_record_t *record, dice_t *d)
@@ -123,13 +140,35 @@ static void test_text(void **state)
         .sessions = 10, .in_flight = 3, .empty_at = 1763801800, .members_sequence = 4,
         .hist = { .width = 57, .n = 2, .bars = { { 30943890, 7 }, { 30943891, 3 } } },
     };
+    one.sides[SIDE_A].responses = (absw_tally_t) {
+        .classes = { 1000, 20, 0, 3 }, .usec = 81000000, .buckets = { 1000, 1, 0, 22 }
+    };
+    one.sides[SIDE_A].recent = (absw_tally_t) { .classes = { 22 }, .usec = 35, .buckets = { 22 } };
     one.ends_n = 1;
     one.ends[0] = (absw_end_t){ .hash = 0x112233445566ff, .at = SAMPLE_NOW - 12 };
     encode(&one);
     assert_string_equal(text,
         "v=1 node=web1:80 epoch=- boot=1 seq=7 gen=12 clock=1763800000500000 relearn=0 left=0 "
         "blind=0 width=57 side=A:10,0,3,0,1763801800,4,exact,30943890:7;1:3 "
-        "side=B:0,0,0,0,0,0,exact,- ends=00112233445566ff:12 sum=e7c1eac7c4e73cbf");
+        "resp=A:rs.k..3.1c8400.rs.1..m:m....z.m side=B:0,0,0,0,0,0,exact,- ends=00112233445566ff:12 sum=a456c0ee6932ba75");
+}
+
+/* Of a busy node: a hundred responses a second. */
+static absw_tally_t a_day(void)
+{
+    return (absw_tally_t) {
+        .classes = { 7812345, 812345, 41234, 2345 }, .usec = APR_UINT64_C(345678901234),
+        .buckets = { 1234567, 2345678, 2345678, 1123456, 812345, 654321, 123456, 23456, 4321, 871,
+                     98, 22 },
+    };
+}
+
+static absw_tally_t five_minutes(void)
+{
+    return (absw_tally_t) {
+        .classes = { 26812, 2987, 187, 14 }, .usec = APR_UINT64_C(1234567890),
+        .buckets = { 4123, 7812, 7812, 4012, 2812, 2187, 1001, 187, 51, 3, 0, 0 },
+    };
 }
 
 static void test_two_sides_take_less_than_a_kilobyte(void **state)
@@ -149,6 +188,8 @@ static void test_two_sides_take_less_than_a_kilobyte(void **state)
         for (int k = 0; k < 3000; k++) {
             absw_hist_add(&one.sides[i].hist, SAMPLE_NOW + dice_below(&d, 1800), 1);
         }
+        one.sides[i].responses = a_day();
+        one.sides[i].recent = five_minutes();
     }
     len = absw_record_encode(&policy, &one, text);
     assert_in_range(len, 500, 1023);
@@ -178,6 +219,9 @@ static void test_the_longest(void **state)
         side->uncounted_until = side->empty_at = APR_INT64_C(253402300799);
         side->members_sequence = APR_UINT64_MAX;
         side->members_sketch = 1;
+        side->responses.classes[3] = side->responses.buckets[11] = ABSW_TALLY_MAX;
+        side->responses.usec = ABSW_TALLY_MAX;
+        side->recent = side->responses;
         side->hist.width = 1;
         side->hist.n = ABSW_HIST_MAX;
         for (apr_uint32_t k = 0; k < ABSW_HIST_MAX; k++) {
@@ -246,6 +290,9 @@ static void test_fields(void **state)
         { HEAD " side=gone:1,2,3,4,5,6,sketch,1:1", NULL },
         { HEAD " side=A:0,0,0,0,0,0,exact,- side=B:0,0,0,0,0,0,exact,-", NULL },
         { "v=1 width=57 blind=0 left=1 relearn=0 clock=0 gen=0 seq=0 boot=0 epoch=- node=n", NULL },
+        { HEAD SIDE "- resp=A:2.1..4.zz.7:1....1.1", NULL },
+        { HEAD SIDE "- resp=A::", NULL },
+        { HEAD " resp=gone:1....1.1:", NULL },
         { HEAD " ends=0000000000000001:0", NULL },
         { HEAD " ends=0000000000000001:0,0000000000000001:9999", NULL },
 
@@ -310,6 +357,17 @@ static void test_fields(void **state)
         { HEAD SIDE "1", "\"side=A" },
         { HEAD SIDE "1:", "\"side=A" },
         { HEAD SIDE "4294967295:1", "width" },
+        { HEAD SIDE "- resp=A:1....1.1", "\"resp=A" },
+        { HEAD SIDE "- resp=A", "\"resp=A" },
+        { HEAD SIDE "- resp=", "\"resp=" },
+        { HEAD SIDE "- resp=:1....1.1:", "\"resp=" },
+        { HEAD SIDE "- resp=A:1....1.2:", "\"resp=A" },
+        { HEAD SIDE "- resp=A:01....1.1:", "\"resp=A" },
+        { HEAD SIDE "- resp=A:1....1.1.:", "\"resp=A" },
+        { HEAD SIDE "- resp=A:1....1.1:1....1.1:", "\"resp=A" },
+        { HEAD SIDE "- resp=A:1....rcn1hssight.1:", "\"resp=A" },
+        { HEAD SIDE "- resp=A:1....1.1: resp=A:1....1.1:", "\"resp=A" },
+        { HEAD " resp=A:1....1.1:" SIDE "-", "\"resp=A" },
         { HEAD " ends=", "\"ends=\"" },
         { HEAD " ends=0000000000000001", "\"ends=" },
         { HEAD " ends=0000000000000001:10000", "\"ends=" },

@@ -53,7 +53,12 @@ static int make_report(void **state)
             { .name = "A", .path = "/contact/A", .state = ABSW_SIDE_DRAINING,
               .drain = ABSW_DRAIN_UNKNOWN, .reason = "node web2:80 is silent", .known = 0,
               .sessions = 7, .testers = 2, .draining_since = 1763790000, .deadline = 1763818800,
-              .exact = 1, .in_flight = 3 },
+              .exact = 1, .in_flight = 3,
+              .responses = { .classes = { 900, 50, 40, 10 }, .usec = 123456789,
+                             .buckets = { 600, 0, 400 } },
+              .recent = { .classes = { 0, 0, 0, 4 }, .usec = 60000000, .buckets = { [11] = 4 } },
+              .own = { .classes = { 9, 0, 2, 1 }, .usec = 1000001,
+                       .buckets = { 8, [7] = 2, [11] = 2 } } },
             { .name = "B", .path = "/contact/B", .state = ABSW_SIDE_OPEN,
               .drain = ABSW_DRAIN_OPEN, .reason = "", .known = 1, .sessions = 14012 },
             { .name = "C", .path = "", .state = ABSW_SIDE_CLOSED, .drain = ABSW_DRAIN_DRAINED,
@@ -76,6 +81,12 @@ static int make_report(void **state)
 }
 
 /* ---- JSON ---- */
+
+#define NO_RESPONSES \
+    "\"responses\":{\"2xx\":0,\"3xx\":0,\"4xx\":0,\"5xx\":0,\"median\":null,\"p95\":null," \
+    "\"seconds\":{\"sum\":0.0,\"buckets\":{\"0.005\":0,\"0.01\":0,\"0.025\":0,\"0.05\":0," \
+    "\"0.1\":0,\"0.25\":0,\"0.5\":0,\"1\":0,\"2.5\":0,\"5\":0,\"10\":0,\"+Inf\":0}}," \
+    "\"recent\":{\"2xx\":0,\"3xx\":0,\"4xx\":0,\"5xx\":0,\"median\":null,\"p95\":null}}"
 
 /* Compact, so that a test can say what it expects; what it says of keys' order counts. */
 static const char *compact(const char *text)
@@ -121,13 +132,19 @@ static void test_json(void **state)
         "{\"side\":\"A\",\"path\":\"/contact/A\",\"state\":\"draining\",\"drain\":\"unknown\","
         "\"reason\":\"node web2:80 is silent\",\"sessions\":null,\"exact\":true,\"testers\":2,"
         "\"in_flight\":3,\"draining_since\":1763790000,\"deadline\":1763818800,"
-        "\"empty_if_idle\":null},"
+        "\"empty_if_idle\":null,"
+        "\"responses\":{\"2xx\":900,\"3xx\":50,\"4xx\":40,\"5xx\":10,\"median\":0.004166,"
+        "\"p95\":0.023125,\"seconds\":{\"sum\":123.456789,\"buckets\":{\"0.005\":600,"
+        "\"0.01\":600,\"0.025\":1000,\"0.05\":1000,\"0.1\":1000,\"0.25\":1000,\"0.5\":1000,"
+        "\"1\":1000,\"2.5\":1000,\"5\":1000,\"10\":1000,\"+Inf\":1000}},"
+        "\"recent\":{\"2xx\":0,\"3xx\":0,\"4xx\":0,\"5xx\":4,\"median\":10.0,\"p95\":10.0}}},"
         "{\"side\":\"B\",\"path\":\"/contact/B\",\"state\":\"open\",\"drain\":\"open\","
         "\"reason\":\"\",\"sessions\":14012,\"exact\":false,\"testers\":0,\"in_flight\":0,"
-        "\"draining_since\":null,\"deadline\":null,\"empty_if_idle\":null},"
+        "\"draining_since\":null,\"deadline\":null,\"empty_if_idle\":null," NO_RESPONSES "},"
         "{\"side\":\"C\",\"path\":\"/\",\"state\":\"closed\",\"drain\":\"drained\","
         "\"reason\":\"\",\"sessions\":0,\"exact\":true,\"testers\":0,\"in_flight\":0,"
-        "\"draining_since\":null,\"deadline\":null,\"empty_if_idle\":1763791800}],"
+        "\"draining_since\":null,\"deadline\":null,\"empty_if_idle\":1763791800,"
+        NO_RESPONSES "}],"
         "\"nodes\":["
         "{\"node\":\"web1:80\",\"state\":\"live\",\"generation\":12,\"age\":0.4,"
         "\"sessions\":{\"A\":10,\"B\":3,\"C\":0},\"in_flight\":{\"A\":1,\"B\":0,\"C\":0}},"
@@ -240,6 +257,14 @@ static void test_text(void **state)
         { "contact.A.draining_since", "1763790000" },
         { "contact.A.deadline", "1763818800" },
         { "contact.A.empty_if_idle", "none" },
+        { "contact.A.responses.2xx", "900" },
+        { "contact.A.responses.5xx", "10" },
+        { "contact.A.responses.median", "0.004" },
+        { "contact.A.responses.p95", "0.023" },
+        { "contact.A.recent.5xx", "4" },
+        { "contact.A.recent.median", "10.000" },
+        { "contact.B.responses.2xx", "0" },
+        { "contact.B.recent.p95", "none" },
         { "contact.B.sessions", "14012" },
         { "contact.B.exact", "no" },
         { "contact.C.path", "/" },
@@ -299,6 +324,18 @@ static void test_prometheus(void **state)
         "abswitch_verdicts_total{app=\"contact\",verdict=\"pass\"} 1000000007",
         "abswitch_verdicts_total{app=\"contact\",verdict=\"door\"} 13000000091",
         "abswitch_deadline_timestamp_seconds{app=\"contact\",side=\"A\"} 1763818800",
+        "abswitch_responses_total{app=\"contact\",side=\"A\",class=\"2xx\"} 9",
+        "abswitch_responses_total{app=\"contact\",side=\"A\",class=\"3xx\"} 0",
+        "abswitch_responses_total{app=\"contact\",side=\"A\",class=\"5xx\"} 1",
+        "abswitch_responses_total{app=\"contact\",side=\"C\",class=\"2xx\"} 0",
+        "abswitch_response_seconds_bucket{app=\"contact\",side=\"A\",le=\"0.005\"} 8",
+        "abswitch_response_seconds_bucket{app=\"contact\",side=\"A\",le=\"0.5\"} 8",
+        "abswitch_response_seconds_bucket{app=\"contact\",side=\"A\",le=\"1\"} 10",
+        "abswitch_response_seconds_bucket{app=\"contact\",side=\"A\",le=\"10\"} 10",
+        "abswitch_response_seconds_bucket{app=\"contact\",side=\"A\",le=\"+Inf\"} 12",
+        "abswitch_response_seconds_sum{app=\"contact\",side=\"A\"} 1.000001",
+        "abswitch_response_seconds_count{app=\"contact\",side=\"A\"} 12",
+        "abswitch_response_seconds_count{app=\"contact\",side=\"C\"} 0",
     };
     const char *text = absw_report_prometheus(&report, pool);
 
@@ -324,7 +361,8 @@ static void test_families(void **state)
         "abswitch_in_flight_requests gauge", "abswitch_side_state gauge",
         "abswitch_drain gauge", "abswitch_switch_generation gauge",
         "abswitch_switch_weight gauge", "abswitch_nodes gauge", "abswitch_store_up gauge",
-        "abswitch_verdicts_total counter", "abswitch_deadline_timestamp_seconds gauge",
+        "abswitch_verdicts_total counter", "abswitch_responses_total counter",
+        "abswitch_response_seconds histogram", "abswitch_deadline_timestamp_seconds gauge",
     };
     const char *text = absw_report_prometheus(&report, pool);
 
