@@ -54,3 +54,24 @@ const char *absw_duration_text(apr_interval_time_t duration, char *buf)
     apr_snprintf(buf, ABSW_DURATION_TEXT_MAX, "%" APR_INT64_T_FMT "%s", duration / of_unit, unit);
     return buf;
 }
+
+const char *absw_duration_words(absw_sec_t seconds, apr_pool_t *pool)
+{
+    static const struct {
+        const char *name;
+        absw_sec_t seconds;
+    } words[] = { { "d", 86400 }, { "h", 3600 }, { "min", 60 }, { "s", 1 } };
+    absw_sec_t left = seconds > 0 ? seconds : 0;
+    int i = 0;
+
+    while (i < 3 && left < words[i].seconds) {
+        i++;
+    }
+    if (i == 3 || left % words[i].seconds < words[i + 1].seconds) {
+        return apr_psprintf(pool, "%" APR_INT64_T_FMT " %s", left / words[i].seconds,
+                            words[i].name);
+    }
+    return apr_psprintf(pool, "%" APR_INT64_T_FMT " %s %" APR_INT64_T_FMT " %s",
+                        left / words[i].seconds, words[i].name,
+                        left % words[i].seconds / words[i + 1].seconds, words[i + 1].name);
+}

@@ -22,4 +22,7 @@ int absw_duration_parse(const char *word, apr_interval_time_t *duration);
  */
 const char *absw_duration_text(apr_interval_time_t duration, char *buf);
 
+/** For people: its two largest units, in pool: "3 d 4 h", "7 h 59 min", "45 s". Below 0 is "0 s". */
+const char *absw_duration_words(absw_sec_t seconds, apr_pool_t *pool);
+
 #endif

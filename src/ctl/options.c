@@ -10,6 +10,7 @@
 
 #define URL_DEFAULT     "http://localhost/abswitch-manager"
 #define CONNECT_TIMEOUT (5 * APR_USEC_PER_SEC)
+#define TIME_MAX        (APR_INT64_C(365) * 24 * 3600 * APR_USEC_PER_SEC)
 #define NOTE_CHARACTERS 200
 #define COUNT_MAX       APR_INT64_C(1000000000000)
 
@@ -51,7 +52,7 @@ static const char *take_cacert(reader_t *r, const char *value)
 static const char *take_time(const char *value, apr_interval_time_t least,
                              apr_interval_time_t *time)
 {
-    return ctl_duration_parse(value, time) && *time >= least
+    return absw_duration_parse(value, time) && *time >= least && *time <= TIME_MAX
            ? NULL : "give a time up to 8760h, such as 500ms, 30s, 30min or 8h "
                     "(a bare number is seconds)";
 }

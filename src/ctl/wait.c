@@ -197,7 +197,7 @@ static int ask(wait_t *w)
 static int time_is_up(wait_t *w)
 {
     return ctl_fail(w->ctl, CTL_TIMED_OUT, "%s %s is not drained after %s: %s", w->app, w->side,
-                    ctl_duration_text(apr_time_sec(w->ctl->options->timeout), w->pool),
+                    absw_duration_words(apr_time_sec(w->ctl->options->timeout), w->pool),
                     w->outage ? "the server does not answer" : w->seen);
 }
 

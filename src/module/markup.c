@@ -3,6 +3,7 @@
 
 #include <apr_strings.h>
 
+#include "duration.h"
 #include "markup.h"
 #include "report_facts.h"
 
@@ -34,27 +35,6 @@ const char *abswitch_markup_count(abswitch_markup_t *m, apr_uint32_t n)
 }
 
 /* ---- times ---- */
-
-const char *abswitch_markup_span(abswitch_markup_t *m, absw_sec_t seconds)
-{
-    static const struct {
-        const char *unit;
-        absw_sec_t seconds;
-    } units[] = { { "d", 86400 }, { "h", 3600 }, { "min", 60 }, { "s", 1 } };
-    absw_sec_t left = seconds > 0 ? seconds : 0;
-    int i = 0;
-
-    while (i < 3 && left < units[i].seconds) {
-        i++;
-    }
-    if (i == 3 || left % units[i].seconds < units[i + 1].seconds) {
-        return apr_psprintf(m->pool, "%" APR_INT64_T_FMT " %s", left / units[i].seconds,
-                            units[i].unit);
-    }
-    return apr_psprintf(m->pool, "%" APR_INT64_T_FMT " %s %" APR_INT64_T_FMT " %s",
-                        left / units[i].seconds, units[i].unit,
-                        left % units[i].seconds / units[i + 1].seconds, units[i + 1].unit);
-}
 
 static const char *formatted(apr_pool_t *pool, const char *format, const struct tm *tm)
 {
@@ -91,14 +71,14 @@ const char *abswitch_markup_time(abswitch_markup_t *m, absw_sec_t t)
 const char *abswitch_markup_ago(abswitch_markup_t *m, absw_sec_t t)
 {
     return apr_psprintf(m->pool, "%s <span class=\"soft\">(%s ago)</span>",
-                        abswitch_markup_time(m, t), abswitch_markup_span(m, m->now - t));
+                        abswitch_markup_time(m, t), absw_duration_words(m->now - t, m->pool));
 }
 
 const char *abswitch_markup_until(abswitch_markup_t *m, absw_sec_t t)
 {
     return apr_psprintf(m->pool, "%s <span class=\"soft\">(%s%s)</span>",
                         abswitch_markup_time(m, t), t > m->now ? "in " : "",
-                        t > m->now ? abswitch_markup_span(m, t - m->now) : "passed");
+                        t > m->now ? absw_duration_words(t - m->now, m->pool) : "passed");
 }
 
 /* ---- what several parts of the page have ---- */

@@ -24,9 +24,6 @@ const char *abswitch_markup_text(abswitch_markup_t *m, const char *s);
 /** A number as people read it: "1,000". */
 const char *abswitch_markup_count(abswitch_markup_t *m, apr_uint32_t n);
 
-/** A span of time in its two largest units: "7 h 47 min". Below 0 is 0. */
-const char *abswitch_markup_span(abswitch_markup_t *m, absw_sec_t seconds);
-
 /** A moment in this node's time zone, as strftime() writes it (at most 63 bytes). */
 const char *abswitch_markup_local(abswitch_markup_t *m, const char *format, absw_sec_t t);
 

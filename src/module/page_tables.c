@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <apr_strings.h>
 
+#include "duration.h"
 #include "page_parts.h"
 
 #define LOG_ROWS 10
@@ -77,11 +78,11 @@ static void node_age(abswitch_markup_t *m, const absw_report_node_t *node)
     }
     else {
         abswitch_markup_putf(m, "<td class=\"n\">%s",
-                             abswitch_markup_span(m, apr_time_sec(node->age)));
+                             absw_duration_words(apr_time_sec(node->age), m->pool));
     }
     if (skew > ABSW_CLUSTER_SKEW || skew < -ABSW_CLUSTER_SKEW) {
         abswitch_markup_putf(m, "; its clock is %s %s",
-                             abswitch_markup_span(m, skew < 0 ? -skew : skew),
+                             absw_duration_words(skew < 0 ? -skew : skew, m->pool),
                              skew < 0 ? "slow" : "fast");
     }
     if (node->doubled) {

@@ -5,7 +5,6 @@
 
 #include <apr_strings.h>
 
-#include "duration.h"
 #include "options.h"
 
 static apr_pool_t *pool;
@@ -161,6 +160,7 @@ static void test_wrong(void **state)
         { "flip a b -w 3 --note x", "does not take the option \"-w\"" },
         { "wait a b --timeout x", "--timeout: give a time" },
         { "wait a b --timeout -1", "--timeout: give a time" },
+        { "wait a b --timeout 8761h", "--timeout: give a time up to 8760h" },
         { "status --timeout 0", "--timeout: nothing is answered in no time" },
         { "status --connect-timeout 0ms", "--connect-timeout: give a time" },
         { "check a -w x", "-w: give a number" },
@@ -250,44 +250,6 @@ static void test_hide(void **state)
     }
 }
 
-static void test_duration(void **state)
-{
-    static const struct {
-        const char *word;
-        apr_interval_time_t time;   /* -1: none */
-    } rows[] = {
-        { "0", 0 }, { "1", 1000000 }, { "1s", 1000000 }, { "500ms", 500000 }, { "1ms", 1000 },
-        { "2mi", 120000000 }, { "2min", 120000000 }, { "8h", APR_INT64_C(28800000000) },
-        { "8760h", CTL_DURATION_MAX }, { "8761h", -1 }, { "31536001", -1 }, { "", -1 },
-        { "s", -1 }, { "-1", -1 }, { "+1", -1 }, { "1.5s", -1 }, { "1 s", -1 }, { " 1", -1 },
-        { "1sec", -1 }, { "1m", -1 }, { "1d", -1 }, { "1S", -1 }, { "0x10", -1 },
-        { "99999999999999999999", -1 }, { "18446744073709551617ms", -1 }, { "1s\n", -1 },
-    };
-    static const struct {
-        absw_sec_t seconds;
-        const char *text;
-    } texts[] = {
-        { -5, "0 s" }, { 0, "0 s" }, { 59, "59 s" }, { 60, "1 min" }, { 61, "1 min 1 s" },
-        { 3600, "1 h" }, { 3659, "1 h" }, { 28740, "7 h 59 min" }, { 90000, "1 d 1 h" },
-        { 86400, "1 d" },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        apr_interval_time_t time = -1;
-
-        if (!ctl_duration_parse(rows[i].word, &time)) {
-            time = -1;
-        }
-        if (time != rows[i].time) {
-            fail_msg("\"%s\": %ld", rows[i].word, (long)time);
-        }
-    }
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        assert_string_equal(ctl_duration_text(texts[i].seconds, pool), texts[i].text);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,7 +259,6 @@ int main(void)
         cmocka_unit_test(test_command_of_wrong),
         cmocka_unit_test(test_note_length),
         cmocka_unit_test(test_hide),
-        cmocka_unit_test(test_duration),
     };
 
     apr_initialize();

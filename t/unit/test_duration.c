@@ -46,13 +46,35 @@ static void test_text(void **state)
     assert_string_equal(absw_duration_text(APR_INT64_MAX, text), "9223372036854775ms");
 }
 
+static void test_words(void **state)
+{
+    static const struct {
+        absw_sec_t seconds;
+        const char *text;
+    } rows[] = {
+        { -5, "0 s" }, { 0, "0 s" }, { 59, "59 s" }, { 60, "1 min" }, { 61, "1 min 1 s" },
+        { 3600, "1 h" }, { 3659, "1 h" }, { 28740, "7 h 59 min" }, { 90000, "1 d 1 h" },
+        { 86400, "1 d" },
+    };
+    apr_pool_t *pool;
+
+    (void)state;
+    apr_pool_create(&pool, NULL);
+    for (unsigned i = 0; i < COUNT_OF(rows); i++) {
+        assert_string_equal(absw_duration_words(rows[i].seconds, pool), rows[i].text);
+    }
+    apr_pool_destroy(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_words),
     };
 
+    apr_initialize();
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
