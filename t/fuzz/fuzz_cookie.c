@@ -53,18 +53,21 @@ static int scan(const char *header, span_t *found)
 void fuzz(fuzz_t *in)
 {
     const char *header = fuzz_copy(in, in->at, in->len, 1);
-    const char *pos = header;
+    absw_cookies_t cookies;
     span_t expected[FOUND_MAX];
     span_t value;
     int n = scan(header, expected);
     int i = 0;
 
-    while (i < FOUND_MAX && absw_cookie_next(&pos, NAME, &value.at, &value.len)) {
+    absw_cookie_begin(&cookies, header);
+    while (i < FOUND_MAX
+           && absw_cookie_next(&cookies, NAME, sizeof(NAME) - 1, &value.at, &value.len)) {
         FUZZ_HOLDS(i < n);
         FUZZ_HOLDS(value.at == expected[i].at || (value.len == 0 && expected[i].len == 0));
         FUZZ_HOLDS(value.len == expected[i].len);
-        FUZZ_HOLDS(pos > header && pos <= header + strlen(header));
+        FUZZ_HOLDS(cookies.next > header && cookies.next <= header + strlen(header));
         i++;
     }
     FUZZ_HOLDS(i == n);
+    FUZZ_HOLDS(i == FOUND_MAX || !absw_cookie_more(&cookies));
 }

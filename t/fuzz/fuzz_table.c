@@ -98,9 +98,9 @@ static void act(world_t *w, fuzz_t *in)
         break;
     case 6:
         s.place = 0;
-        FUZZ_HOLDS(absw_table_verified(w->table, &s) == (w->last[key / PLACES * PLACES] != 0));
+        FUZZ_HOLDS(absw_table_verified(w->table, &s, NULL) == (w->last[key / PLACES * PLACES] != 0));
         s.tag[now % 16] ^= 1;
-        FUZZ_HOLDS(!absw_table_verified(w->table, &s));
+        FUZZ_HOLDS(!absw_table_verified(w->table, &s, NULL));
         break;
     default:
         compare(w);

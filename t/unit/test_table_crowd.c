@@ -157,13 +157,17 @@ static void act(lane_t *lane, unsigned number, dice_t *d)
     }
     else {
         int was = atomic_load(book);
-        int got = absw_table_verified(table, &s);
+        absw_table_spot_t spot;
+        int got = absw_table_verified(table, &s, &spot);
 
         if (was == GONE ? got : was == HERE && !got) {
             note(VERIFIED);
         }
+        if (got && absw_table_touch_at(&spot, NOW)) {
+            atomic_store(book, HERE);
+        }
         s.tag[dice_below(d, sizeof(s.tag))] ^= 1;
-        if (absw_table_verified(table, &s)) {
+        if (absw_table_verified(table, &s, NULL)) {
             note(FORGED);
         }
     }

@@ -113,17 +113,17 @@ static void ask(dice_t *d, absw_sec_t now)
     static _Thread_local apr_int64_t newest;
     world_t *w = &world;
     absw_table_session_t s = session(dice_below(d, 64));
-    absw_board_view_t view;
+    absw_switch_t view;
 
     absw_child_in_flight(w->child, s.place, 1);
-    if (absw_board_view(&w->app, &view)) {
+    if (absw_board_view(&w->app, 0, 2, &view)) {
         expect(view.generation >= newest);
         newest = view.generation;
         expect(view.weight[0] + view.weight[1] == 1);
         expect(view.since[view.weight[0] ? 1 : 0] == NOW + view.generation);
     }
     expect(absw_table_touch(w->table, &s, now) != ABSW_TABLE_FULL);
-    absw_table_verified(w->table, &s);
+    absw_table_verified(w->table, &s, NULL);
     if (dice_below(d, 16) == 0) {
         absw_table_end(w->table, s.id, w->app.place, w->app.sides_n);
         absw_ends_add(w->ends, w->app.app, dice(d), now);
