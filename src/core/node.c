@@ -1,30 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdarg.h>
 #include <string.h>
 
 #include <apr_strings.h>
 
 #include "change.h"
 #include "node_parts.h"
-
-int absw_tick_is_ours(const absw_tick_t *tick)
-{
-    return tick->starting || tick->leaving || !tick->node->mine
-           || tick->node->mine(tick->node->baton);
-}
-
-void absw_tick_say(const absw_tick_t *tick, absw_say_e level, const absw_node_app_t *app,
-                   int side, const char *format, ...)
-{
-    va_list args;
-    const char *text;
-
-    va_start(args, format);
-    text = apr_pvsprintf(tick->pool, format, args);
-    va_end(args);
-    tick->node->say(tick->node->baton, level, app->policy->name,
-                    side == ABSW_NO_SIDE ? NULL : app->policy->sides[side].name, text);
-}
 
 static absw_tick_t begin(absw_node_t *node, apr_time_t now, apr_pool_t *pool)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
 
 #include "change.h"
@@ -14,112 +13,7 @@
 /* Items of the first get, before the nodes' records. */
 enum { ITEM_SWITCH, ITEM_EPOCH, ITEM_ROSTER, ITEM_COUNTS };
 
-apr_status_t absw_node_random(char *out, apr_size_t n)
-{
-    static const char HEX[] = "0123456789abcdef";
-    unsigned char bytes[EPOCH_BYTES];
-    apr_status_t rv = apr_generate_random_bytes(bytes, n);
-
-    for (apr_size_t i = 0; i < n && rv == APR_SUCCESS; i++) {
-        *out++ = HEX[bytes[i] >> 4];
-        *out++ = HEX[bytes[i] & 15];
-    }
-    *out = '\0';
-    return rv;
-}
-
-const char *absw_node_key(const absw_tick_t *tick, const absw_known_t *known, const char *name)
-{
-    return apr_pstrcat(tick->pool, "abswitch:", known->app->policy->name, ":node:", name, NULL);
-}
-
-const char *absw_node_members_key(const absw_tick_t *tick, const absw_known_t *known, int side,
-                                  const char *name)
-{
-    return apr_pstrcat(tick->pool, "abswitch:", known->app->policy->name, ":members:",
-                       known->app->policy->sides[side].name, ":", name, NULL);
-}
-
-const char *absw_tick_why(const absw_tick_t *tick, const absw_store_item_t *items, int n)
-{
-    (void)tick;
-    for (int i = 0; i < n; i++) {
-        if (items[i].found == ABSW_STORE_UNKNOWN && items[i].why) {
-            return items[i].why;
-        }
-    }
-    return "the store did not answer";
-}
-
-void absw_tick_fail(const absw_tick_t *tick, absw_known_t *known, const char *why)
-{
-    if (!why) {
-        why = apr_pstrcat(tick->pool, "the store cannot be written: ", tick->node->store->why,
-                          NULL);
-    }
-    if (known->complete) {
-        known->complete = 0;
-        known->trouble = why;
-    }
-    if (known->memory) {
-        known->memory->answers_since = 0;
-    }
-}
-
-/* --- which of two mirrors' values holds ---------------------------------------------- */
-
-static absw_store_bytes_t newer_record(const void *baton, absw_store_bytes_t first,
-                                       absw_store_bytes_t second, apr_pool_t *pool)
-{
-    absw_record_t *records = apr_palloc(pool, 2 * sizeof(*records));
-    char why[ABSW_RECORD_WHY];
-    int is_first = absw_record_decode(baton, first.bytes, first.len, &records[0], why);
-    int is_second = absw_record_decode(baton, second.bytes, second.len, &records[1], why);
-
-    return is_second && (!is_first || absw_record_newer(&records[1], &records[0])) ? second
-                                                                                   : first;
-}
-
-static absw_store_bytes_t both_rosters(const void *baton, absw_store_bytes_t first,
-                                       absw_store_bytes_t second, apr_pool_t *pool)
-{
-    absw_roster_t *rosters = apr_palloc(pool, 2 * sizeof(*rosters));
-    absw_store_bytes_t both;
-
-    (void)baton;
-    if (!absw_roster_parse(second.bytes, second.len, &rosters[1], pool)) {
-        return first;
-    }
-    if (!absw_roster_parse(first.bytes, first.len, &rosters[0], pool)) {
-        return second;
-    }
-    for (int i = 0; i < rosters[1].n; i++) {
-        absw_roster_add(&rosters[0], rosters[1].names[i], pool);
-    }
-    both.bytes = absw_roster_format(&rosters[0], pool);
-    both.len = strlen(both.bytes);
-    return both;
-}
-
 /* --- the gets ------------------------------------------------------------------------ */
-
-static absw_store_item_t item_of(const absw_policy_t *policy, const char *key,
-                                 absw_store_merge_t merge, int mend)
-{
-    return (absw_store_item_t){ .key = key, .merge = merge, .baton = policy, .mend = mend };
-}
-
-absw_store_item_t absw_node_roster_item(const absw_policy_t *policy, apr_pool_t *pool)
-{
-    return item_of(policy, absw_change_key(policy, "nodes", pool), both_rosters, 1);
-}
-
-absw_store_item_t absw_node_record_item(const absw_policy_t *policy, const char *name,
-                                        apr_pool_t *pool)
-{
-    return item_of(policy, apr_pstrcat(pool, "abswitch:", policy->name, ":node:", name, NULL),
-                   newer_record, 0);
-}
 
 /* Everything that is known to be of use; *n items. */
 static absw_store_item_t *list_items(const absw_tick_t *tick, const absw_known_t *known, int *n)
@@ -132,18 +26,16 @@ static absw_store_item_t *list_items(const absw_tick_t *tick, const absw_known_t
     int at = ITEM_COUNTS;
 
     items[ITEM_SWITCH] = absw_change_item(policy, !tick->starting, tick->pool);
-    items[ITEM_EPOCH] = item_of(policy, absw_change_key(policy, "epoch", tick->pool), NULL, 1);
+    items[ITEM_EPOCH] = absw_node_epoch_item(policy, tick->pool);
     items[ITEM_ROSTER] = absw_node_roster_item(policy, tick->pool);
     for (int i = 0; i < policy->sides_n; i++) {
-        items[at++] = item_of(policy, apr_pstrcat(tick->pool, "abswitch:", policy->name,
-                                                  ":count:", policy->sides[i].name, NULL),
-                              NULL, 0);
+        items[at++] = absw_node_count_item(policy, i, tick->pool);
     }
-    items[at++] = item_of(policy, absw_node_key(tick, known, tick->node->name), newer_record, 0);
+    items[at++] = absw_node_record_item(policy, tick->node->name, tick->pool);
     for (apr_hash_index_t *i = apr_hash_first(tick->pool, peers); i; i = apr_hash_next(i)) {
         const absw_peer_t *peer = apr_hash_this_val(i);
 
-        items[at++] = item_of(policy, absw_node_key(tick, known, peer->name), newer_record, 0);
+        items[at++] = absw_node_record_item(policy, peer->name, tick->pool);
     }
     *n = at;
     return items;
@@ -174,19 +66,6 @@ void absw_tick_ask(const absw_tick_t *tick, absw_known_t *known)
         known->counts = &items[ITEM_COUNTS];
         absw_tick_learn(tick, known, items, n);
     }
-}
-
-absw_store_result_e absw_tick_replace(const absw_tick_t *tick, const absw_store_item_t *item,
-                                      const char *text)
-{
-    absw_store_t *store = tick->node->store;
-
-    if (!absw_tick_is_ours(tick)) {
-        return ABSW_STORE_CONFLICT;
-    }
-    return item->found == ABSW_STORE_FOUND
-           ? store->ops->cas(store, item->key, item->cas, text, strlen(text), 0, tick->pool)
-           : store->ops->add(store, item->key, text, strlen(text), 0, tick->pool);
 }
 
 /* --- the epoch ----------------------------------------------------------------------- */
@@ -284,8 +163,7 @@ static void hear_all(const absw_tick_t *tick, absw_known_t *known,
         const char *name = known->roster->names[i];
 
         if (strcmp(name, tick->node->name) != 0 && !item_for(tick, known, name, items, n)) {
-            more[more_n++] = item_of(known->app->policy, absw_node_key(tick, known, name),
-                                     newer_record, 0);
+            more[more_n++] = absw_node_record_item(known->app->policy, name, tick->pool);
         }
     }
     if (more_n > 0 && !store->ops->get(store, more, more_n, tick->pool)) {

@@ -7,15 +7,6 @@
 #include "change.h"
 #include "node_parts.h"
 
-#define STALE_LEAST apr_time_from_sec(1)    /* a busy machine is late for a sync of 100 ms */
-
-apr_interval_time_t absw_node_stale_after(const absw_node_t *node)
-{
-    apr_interval_time_t after = ABSW_CLUSTER_SYNCS * node->sync;
-
-    return after > STALE_LEAST ? after : STALE_LEAST;
-}
-
 /* --- counting ---------------------------------------------------------------------- */
 
 static void set_rules(const absw_known_t *known, absw_sec_t now, absw_census_rule_t *rules,

@@ -111,7 +111,7 @@ typedef struct {
     apr_uint32_t inherited[ABSW_SIDES_MAX];     /* of them, those that its table does not have */
 } absw_known_t;
 
-/** Has this process still the right to write to the board? */
+/** node_tick.c: has this process still the right to write to the board? */
 int absw_tick_is_ours(const absw_tick_t *tick);
 
 void absw_tick_say(const absw_tick_t *tick, absw_say_e level, const absw_node_app_t *app,
@@ -208,10 +208,12 @@ void absw_node_describe_peer(const absw_node_t *node, const absw_board_peer_t *p
 const char *absw_node_describe_switch(const absw_policy_t *policy, const absw_switch_t *rec,
                                       apr_pool_t *pool);
 
-/** Items for a get: the roster, and a node's record. */
+/** node_items.c: items for a get. */
 absw_store_item_t absw_node_roster_item(const absw_policy_t *policy, apr_pool_t *pool);
 absw_store_item_t absw_node_record_item(const absw_policy_t *policy, const char *name,
                                         apr_pool_t *pool);
+absw_store_item_t absw_node_epoch_item(const absw_policy_t *policy, apr_pool_t *pool);
+absw_store_item_t absw_node_count_item(const absw_policy_t *policy, int side, apr_pool_t *pool);
 
 /** Fill out with n random bytes in hex. */
 apr_status_t absw_node_random(char *out, apr_size_t n);

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <apr_strings.h>
 
-#include "check.h"
+#include "ctl.h"
 #include "describe.h"
 #include "emit.h"
 #include "manager.h"
+
+/* The exit statuses of a monitoring plug-in. */
+typedef enum {
+    CTL_CHECK_OK,
+    CTL_CHECK_WARNING,
+    CTL_CHECK_CRITICAL,
+    CTL_CHECK_UNKNOWN
+} ctl_check_e;
 
 static const char *const words[] = {
     [CTL_CHECK_OK] = "OK", [CTL_CHECK_WARNING] = "WARNING", [CTL_CHECK_CRITICAL] = "CRITICAL",
@@ -72,7 +80,7 @@ static const char *performance(const ctl_app_t *app, apr_pool_t *pool)
     return text;
 }
 
-int ctl_check_say(ctl_t *ctl, ctl_check_e status, const char *text, const char *data)
+static int check_say(ctl_t *ctl, ctl_check_e status, const char *text, const char *data)
 {
     char *c = apr_pstrdup(ctl->pool, text);
 
@@ -91,6 +99,11 @@ int ctl_check_say(ctl_t *ctl, ctl_check_e status, const char *text, const char *
     return (int)status;
 }
 
+int ctl_check_fail(ctl_t *ctl, const char *text)
+{
+    return check_say(ctl, CTL_CHECK_UNKNOWN, text, "");
+}
+
 int ctl_check_run(ctl_t *ctl)
 {
     finding_t finding = { .pool = ctl->pool, .text = "" };
@@ -104,7 +117,7 @@ int ctl_check_run(ctl_t *ctl)
     for (int i = 0; i < answer.app->sides_n; i++) {
         look_at_side(&finding, ctl->options, &answer.app->sides[i]);
     }
-    return ctl_check_say(ctl, finding.status,
+    return check_say(ctl, finding.status,
                          apr_psprintf(ctl->pool, "%s: %s", answer.app->name, finding.text),
                          performance(answer.app, ctl->pool));
 }

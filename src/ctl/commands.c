@@ -66,7 +66,7 @@ const ctl_command_t ctl_commands[] = {
     },
     {
         .name = "check", .arguments = "APP", .least = 1, .most = 1, .takes = CTL_TAKES_LIMITS,
-        .run = ctl_check_run,
+        .run = ctl_check_run, .fail = ctl_check_fail,
         .summary = "monitoring plug-in: one line with data",
         .help = "  -w, --warning N    WARNING with more than N sessions left on a draining side\n"
                 "  -c, --critical N   CRITICAL with more than N\n"

@@ -41,6 +41,8 @@ typedef struct {
     const char *summary;            /* half a line */
     const char *help;               /* more of it, whole lines */
     int (*run)(ctl_t *ctl);         /* returns the exit status */
+    /* says why it failed, and returns the exit status; NULL: as everybody does */
+    int (*fail)(ctl_t *ctl, const char *text);
 } ctl_command_t;
 
 /** In the order in which they are told of; the last has no name. */
@@ -86,6 +88,7 @@ int ctl_watch_run(ctl_t *ctl);
 int ctl_log_run(ctl_t *ctl);
 int ctl_retire_run(ctl_t *ctl);
 int ctl_check_run(ctl_t *ctl);
+int ctl_check_fail(ctl_t *ctl, const char *text);
 int ctl_names_run(ctl_t *ctl);
 
 /**

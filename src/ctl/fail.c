@@ -3,7 +3,6 @@
 
 #include <apr_strings.h>
 
-#include "check.h"
 #include "emit.h"
 
 int ctl_fail(ctl_t *ctl, ctl_exit_e status, const char *format, ...)
@@ -15,8 +14,8 @@ int ctl_fail(ctl_t *ctl, ctl_exit_e status, const char *format, ...)
     va_start(args, format);
     text = apr_pvsprintf(ctl->pool, format, args);
     va_end(args);
-    if (command && command->run == ctl_check_run) {
-        return ctl_check_say(ctl, CTL_CHECK_UNKNOWN, text, "");
+    if (command && command->fail) {
+        return command->fail(ctl, text);
     }
     ctl_say_leave(&ctl->out);
     if (ctl->options->json) {
