@@ -15,7 +15,7 @@
  */
 typedef struct absw_memo_t absw_memo_t;
 
-/** Room for n tokens (rounded up to a power of 2) of 192 bytes each. It lives in pool. */
+/** Room for n tokens (rounded up to a power of 2) of 176 bytes each. It lives in pool. */
 absw_memo_t *absw_memo_make(apr_pool_t *pool, apr_uint32_t n);
 
 /** A verified token, and where its session is in the table. */

@@ -17,7 +17,7 @@
 
 #define RETAINED        "mod_abswitch"
 
-#define MEMO_PER_THREAD 64      /* 192 bytes each */
+#define MEMO_PER_THREAD 64      /* 176 bytes each */
 #define RETAINED_RESPONSES "mod_abswitch responses 1"   /* raise it when their memory changes */
 
 #define APPS_ROOM_MIN   8       /* applications the state file has room for, at least */

@@ -10,10 +10,10 @@ static unsigned room = 16384;
 #include "sim.h"
 
 /**
- * What a sync costs: sync NODES SESSIONS. Each of the nodes has so many sessions of its own on side A, in a
- * table with room for them; the store is memory in this process, so what is measured is the module's own
- * CPU time, not libmemcached's. Prints the CPU milliseconds of a tick of each node: the median over the nodes
- * of their median, and the same of the node that also unites the members and writes the counts.
+ * What a sync costs: sync NODES SESSIONS. Each of the nodes has so many sessions of its own on
+ * side A, in a table with room for them; the store is memory in this process, so what is measured
+ * is the module's CPU time, not libmemcached's. Prints the CPU milliseconds of a tick: the median
+ * of the nodes' medians, and that of the node that also unites the members and writes the counts.
  */
 
 #define TICKS 15
@@ -62,7 +62,7 @@ int main(int argc, char **argv)
     sim_run(&sim, 5);
     for (int tick = 0; tick < TICKS; tick++) {
         sim.now += apr_time_from_sec(1);
-        sim.store.now = sim.now;
+        sim.servers[0].now = sim.now;
         for (int i = 0; i < nodes; i++) {
             double start;
 

@@ -8,6 +8,7 @@
 package ABSwitch::Contenders;
 use v5.36;
 use Carp qw(croak);
+use List::Util qw(sum0);
 use POSIX ();
 use ABSwitch::Client;
 use ABSwitch::Cost;
@@ -86,8 +87,8 @@ sub httpd_options ($class, $name) {
 sub headers ($class, $name) {
     state $now = time;
     my $cookie = $name eq 'abswitch'
-        ? 'abswitch_contact=' . make_token(secret => ABSwitch::Site::SECRET, app => 'contact', side => 'A', login => $now,
-            id => 'sixteen bytes id')
+        ? 'abswitch_contact=' . make_token(secret => ABSwitch::Site::SECRET, app => 'contact', side => 'A',
+            login => $now, id => 'sixteen bytes id')
         : 'contact_side=A';
     return (Cookie => "JSESSIONID=0123456789ABCDEF; $cookie", Referer => 'http://127.0.0.1/contact/A/');
 }
@@ -106,7 +107,8 @@ sub new ($class) {
     $self->_start_haproxy;
     $self->_start_nginx;
     for my $name (@NAMES) {
-        my $status = ABSwitch::Client->new(port => $self->{port}{$name})->get('/contact/A/', $self->headers($name))->status;
+        my $client = ABSwitch::Client->new(port => $self->{port}{$name});
+        my $status = $client->get('/contact/A/', $self->headers($name))->status;
         croak "$name answers $status" if $status != 200;
     }
     return $self;
@@ -135,7 +137,7 @@ sub load ($self, $name, $kind, $seconds) {
     my ($exit, $output) = run({ deadline => 60 }, 'wrk', '-t1', '-c16', "-d${seconds}s",
         (map { ('-H', "$_: $header{$_}") } sort keys %header), "http://127.0.0.1:$self->{port}{$name}$path");
     my ($n, $time) = $output =~ /^\s*(\d+) requests in ([\d.]+)s/m or croak "wrk: $output";
-    my $errors = $output =~ /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/ ? $1 + $2 + $3 + $4 : 0;
+    my $errors = sum0 $output =~ /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/;
     croak "$name: $output" if $output =~ /Non-2xx/ || $errors > $n / 1000;
     return { cpu => (_cpu(@pids) - $before) / $n / 1000, rate => $n / $time };
 }

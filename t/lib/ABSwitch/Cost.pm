@@ -28,7 +28,8 @@ use constant CHROMIUM => (
     'sec-ch-ua-mobile'          => '?0',
     'sec-ch-ua-platform'        => '"Linux"',
     'Upgrade-Insecure-Requests' => 1,
-    'User-Agent' => 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36',
+    'User-Agent' => 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) '
+        . 'Chrome/156.0.0.0 Safari/537.36',
     Accept       => 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8',
     'Sec-Fetch-Site' => 'same-origin',
     'Sec-Fetch-Mode' => 'navigate',
@@ -44,20 +45,19 @@ use constant CHROMIUM => (
 # mpm        worker, or prefork
 # toggle     what is counted: calls of this function (ap_process_request)
 # status     that every answer has (200)
-# profile    a file for callgrind's profile of the long run
 sub new ($class, %o) {
     return bless { module => 1, conf => '', setup => sub { }, mpm => 'worker', toggle => 'ap_process_request',
         status => 200, %o }, $class;
 }
 
 sub per_request ($self, $path, @headers) {
-    my ($long, $short) = map { $self->_instructions($_, $path, @headers) } LONG, SHORT;
+    my ($long, $short) = map { $self->instructions($_, '/dev/null', $path, @headers) } LONG, SHORT;
     return ($long - $short) / (LONG - SHORT);
 }
 
-# Instructions of the one process that serves n requests for the path.
-sub _instructions ($self, $n, $path, @headers) {
-    my $profile = $n == LONG && $self->{profile} || '/dev/null';
+# Instructions of the one process that serves n requests for the path; callgrind's profile goes to a file that
+# httpd's user can write.
+sub instructions ($self, $n, $profile, $path, @headers) {
     my $server = ABSwitch::Httpd->new(
         mpm => $self->{mpm}, module => $self->{module}, name => 'cost', args => ['-X'], deadline => 60,
         log_level => 'notice', log_format => '%h %l %u %t \"%r\" %>s %b',
