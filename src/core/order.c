@@ -147,6 +147,7 @@ static const char *take_values(absw_order_t *order, const char *const *values, a
     if (!order->note) {
         return "\"note\" is longer than 200 characters";
     }
+    /* check_fields() has seen it. NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
     if (!absw_text_number(generation, strlen(generation), ABSW_SWITCH_GEN_MAX,
                           &order->generation)) {
         return "\"generation\" is not the number of a generation";
