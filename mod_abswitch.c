@@ -12,12 +12,11 @@
 
 #include "src/module/check.h"
 #include "src/module/config.h"
-#include "src/module/launchpad.h"
+#include "src/module/handlers.h"
 #include "src/module/life.h"
 #include "src/module/module.h"
 #include "src/module/privacy.h"
 #include "src/module/request.h"
-#include "src/module/status.h"
 
 static void register_hooks(apr_pool_t *p)
 {
@@ -26,9 +25,8 @@ static void register_hooks(apr_pool_t *p)
 
     abswitch_life_register_hooks(p);
     abswitch_request_register_hooks(p);
-    abswitch_launchpad_register_hooks(p);
+    abswitch_handlers_register_hooks(p);
     abswitch_privacy_register_hooks(p);
-    abswitch_status_register_hooks(p);
 }
 
 /* All else of the library is hidden. */

@@ -101,13 +101,11 @@ static int door(request_rec *r, abswitch_request_t *ours)
     return handled(abswitch_answer(r, ours, &facts, &decision, rest));
 }
 
-/* ---- hooks ---- */
+/* ---- the launchpad and the door ---- */
 
-static int handler(request_rec *r)
+int abswitch_launchpad_handle(request_rec *r, abswitch_request_t *ours)
 {
-    abswitch_request_t *ours = abswitch_request_of(r);
-
-    if (!ours || ours->verdict != ABSW_UNTOUCHED) {
+    if (ours->verdict != ABSW_UNTOUCHED) {
         return DECLINED;
     }
     if (ours->at == ABSWITCH_AT_DOOR) {
@@ -119,6 +117,8 @@ static int handler(request_rec *r)
     return DECLINED;
 }
 
+/* ---- deep links ---- */
+
 /** Would httpd's own handler, which is next, answer 404? */
 static int is_missing(const request_rec *r)
 {
@@ -127,7 +127,7 @@ static int is_missing(const request_rec *r)
                && r->used_path_info != AP_REQ_ACCEPT_PATH_INFO);
 }
 
-static int deep_link(request_rec *r, abswitch_request_t *ours)
+int abswitch_launchpad_deep_link(request_rec *r, abswitch_request_t *ours)
 {
     abswitch_facts_t facts;
     absw_decision_t decision;
@@ -141,21 +141,4 @@ static int deep_link(request_rec *r, abswitch_request_t *ours)
     }
     decision = absw_decide_deeplink(&ours->app->policy, &facts.facts);
     return handled(abswitch_answer(r, ours, &facts, &decision, ours->rest));
-}
-
-static int last_handler(request_rec *r)
-{
-    abswitch_request_t *ours = abswitch_request_of(r);
-
-    return ours && ours->at == ABSWITCH_AT_LAUNCHPAD ? deep_link(r, ours) : DECLINED;
-}
-
-void abswitch_launchpad_register_hooks(apr_pool_t *p)
-{
-    (void)p;
-    /* A SetHandler for a whole site, such as a proxy's (FIRST), must not take the launchpad. */
-    ap_hook_handler(handler, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    /* Just before httpd's own handler of files, which is REALLY_LAST: whoever else would answer
-     * has declined by now. */
-    ap_hook_handler(last_handler, NULL, NULL, APR_HOOK_LAST);
 }

@@ -209,22 +209,10 @@ static int answer(request_rec *r, int manager)
     return send_report(r, report, &asked);
 }
 
-static __attribute__((noinline)) int our_handler(request_rec *r)
+int abswitch_status_handle(request_rec *r)
 {
     if (!strcmp(r->handler, "abswitch-status")) {
         return answer(r, 0);
     }
     return !strcmp(r->handler, "abswitch-manager") ? answer(r, 1) : DECLINED;
-}
-
-/** Every request of the server comes here, so the rest is kept out of line. */
-static int handler(request_rec *r)
-{
-    return r->handler && *r->handler == 'a' ? our_handler(r) : DECLINED;
-}
-
-void abswitch_status_register_hooks(apr_pool_t *p)
-{
-    (void)p;
-    ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -6,6 +6,7 @@
 
 /** The handlers abswitch-status and abswitch-manager: contract section 7. */
 
-void abswitch_status_register_hooks(apr_pool_t *p);
+/** As a handler, where r->handler is not NULL: OK, a status, or DECLINED. */
+int abswitch_status_handle(request_rec *r);
 
 #endif
