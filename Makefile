@@ -12,7 +12,7 @@ BUILD_PACKAGES = $(HTTPD_PACKAGES) gcc libc6-dev libssl-dev libjansson-dev libme
     libcurl4-openssl-dev
 CLUSTER_PACKAGES = memcached netcat-openbsd
 CHECK_PACKAGES = libcmocka-dev perl libio-pty-perl openssl $(CLUSTER_PACKAGES) faketime iproute2 valgrind php-fpm \
-    chromium chromium-driver mandoc curl wrk
+    chromium chromium-driver mandoc curl wrk $(MONITORING_PACKAGES)
 MONITORING_PACKAGES = prometheus nagios4-core icinga2-bin icinga2-common munin-node ganglia-monitor
 ZABBIX_PACKAGES = zabbix-server-pgsql zabbix-frontend-php postgresql php-cli php-pgsql
 BENCH_PACKAGES = libcmocka-dev perl valgrind wrk haproxy nginx util-linux
@@ -21,7 +21,7 @@ LINT_PACKAGES = clang clang-tidy cppcheck
 
 PREFIX = /usr/local
 PORT ?= 8080
-TESTS = t/*.t t/cluster/*.t
+TESTS = t/*.t t/cluster/*.t t/monitoring/*.t
 TIME = 5min
 TEST_JOBS = 2
 # The other ones look at what was built, at documents, at browsers, or at memory and instructions, which sanitizers add to.
@@ -57,7 +57,7 @@ LINT_SOURCES = mod_abswitch.c $(wildcard src/*/*.c)
 LINT_FLAGS = $(HTTPD_FLAGS) $(APR_FLAGS) -I. -Isrc/core -Isrc/module -Ibuild/gen -It/unit
 
 .DELETE_ON_ERROR:
-.PHONY: all install check check-asan lint flood fuzz fuzz-targets fuzz-replays soak bench demo demo-cluster deps \
+.PHONY: all install check check-asan check-zabbix lint flood fuzz fuzz-targets fuzz-replays soak bench demo demo-cluster deps \
     deps-bench deps-check deps-cluster bench-programs unit-tests clean help FORCE
 
 all: build/mod_abswitch.so build/abswitchctl  ## build/mod_abswitch.so and build/abswitchctl
@@ -101,14 +101,9 @@ bench: deps-bench  ## measure against other ways to do it, into docs/performance
 	@$(MAKE) --no-print-directory all bench-programs
 	@APXS='$(APXS)' exec perl -I t/lib t/bench/run $(BENCH)
 
-.PHONY: check-monitoring check-zabbix
-check-monitoring:  ## the pieces of conf/monitoring in real Prometheus, Nagios, Icinga, Munin and Ganglia
-	@.ci/deps $(MONITORING_PACKAGES)
-	@$(MAKE) --no-print-directory check TESTS='t/monitoring/*.t'
-
 check-zabbix:  ## the template in a real Zabbix with its database, about two minutes
 	@.ci/deps $(ZABBIX_PACKAGES)
-	@$(MAKE) --no-print-directory check TESTS=t/monitoring/zabbix.t
+	@$(MAKE) --no-print-directory check TESTS=t/zabbix/template.t
 
 demo: deps  ## install what is missing, build, run two demo sides on http://127.0.0.1:PORT/contact
 	@$(MAKE) --no-print-directory all
@@ -213,25 +208,25 @@ build/bench/%: t/bench/%.c build/libabswcore.a build/flags
 fuzz-replays: $(FUZZ_TARGETS:%=build/t/%)
 	@:
 
-build/t/fuzz_%: t/fuzz/fuzz_%.c t/fuzz/replay.c build/libabswcore.a build/flags
+build/t/fuzz_%: t/fuzz/fuzz_%.c t/fuzz/replay.c build/libabswctl.a build/libabswcore.a build/flags
 	@mkdir -p $(@D)
-	$(call say,CC $<,$(COMPILE) $(APR_FLAGS) -Isrc/core -It/unit -MMD -MP -MF $@.d $< t/fuzz/replay.c \
-	    build/libabswcore.a -o $@ $(LDFLAGS) $(LIBS) $(APR_LIBS))
+	$(call say,CC $<,$(COMPILE) $(APR_FLAGS) -Isrc/core -Isrc/ctl -It/unit -MMD -MP -MF $@.d $< t/fuzz/replay.c \
+	    build/libabswctl.a build/libabswcore.a -o $@ $(LDFLAGS) $(LIBS) $(APR_LIBS))
 
 FUZZ_CLANG = clang -std=gnu11 -O1 -g -fno-omit-frame-pointer $(WARNINGS) $(WERROR) \
     -fsanitize=address,undefined -fno-sanitize-recover=undefined
-FUZZ_CORE := $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard src/core/*.c))
+FUZZ_CORE := $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard src/core/*.c) src/ctl/reading.c)
 
 fuzz-targets: $(FUZZ_TARGETS:%=build/fuzz/%)
 	@:
 
 build/fuzz/obj/%.o: %.c build/flags
 	@mkdir -p $(@D)
-	$(call say,CLANG $<,$(FUZZ_CLANG) -fsanitize=fuzzer-no-link $(APR_FLAGS) -Isrc/core -MMD -MP -c $< -o $@)
+	$(call say,CLANG $<,$(FUZZ_CLANG) -fsanitize=fuzzer-no-link $(APR_FLAGS) -Isrc/core -Isrc/ctl -MMD -MP -c $< -o $@)
 
 build/fuzz/fuzz_%: t/fuzz/fuzz_%.c t/fuzz/libfuzzer.c $(FUZZ_CORE) build/flags
 	@mkdir -p $(@D)
-	$(call say,CLANG $<,$(FUZZ_CLANG) -fsanitize=fuzzer $(APR_FLAGS) -Isrc/core -It/unit -MMD -MP -MF $@.d \
+	$(call say,CLANG $<,$(FUZZ_CLANG) -fsanitize=fuzzer $(APR_FLAGS) -Isrc/core -Isrc/ctl -It/unit -MMD -MP -MF $@.d \
 	    $< t/fuzz/libfuzzer.c $(FUZZ_CORE) -o $@ $(LIBS) $(APR_LIBS))
 
 FORCE:
