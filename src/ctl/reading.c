@@ -297,10 +297,12 @@ static void read_report(reader_t *r, const json_t *root, ctl_report_t *report)
 static json_t *parse(const char *text, apr_size_t len, apr_pool_t *pool, const char **why)
 {
     json_error_t error;
+    char near[JSON_ERROR_TEXT_LENGTH];      /* it quotes what it met */
     json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 
     if (!root) {
-        *why = apr_psprintf(pool, "it is not JSON: line %d: %s", error.line, error.text);
+        absw_text_clean(near, sizeof(near), error.text);
+        *why = apr_psprintf(pool, "it is not JSON: line %d: %s", error.line, near);
     }
     else if (!json_is_object(root)) {
         *why = "it is JSON, but not an object";
@@ -356,6 +358,30 @@ static void forget_past(json_t *root)
     }
 }
 
+/* JSON in pool without DEL, which jansson takes for printable; it can only stand in a string. */
+static const char *printable(const char *json, apr_pool_t *pool)
+{
+    static const char DEL[] = "\\u007f";
+    apr_size_t size = 1;
+    char *text, *to;
+
+    for (const char *c = json; *c; c++) {
+        size += *c == 127 ? sizeof(DEL) - 1 : 1;
+    }
+    text = to = apr_palloc(pool, size);
+    for (; *json; json++) {
+        if (*json == 127) {
+            memcpy(to, DEL, sizeof(DEL) - 1);
+            to += sizeof(DEL) - 1;
+        }
+        else {
+            *to++ = *json;
+        }
+    }
+    *to = '\0';
+    return text;
+}
+
 const char *ctl_reading_excerpt(const char *text, apr_size_t len, ctl_excerpt_e which,
                                 apr_pool_t *pool)
 {
@@ -374,7 +400,7 @@ const char *ctl_reading_excerpt(const char *text, apr_size_t len, ctl_excerpt_e 
         part = json_object_get(json_array_get(json_object_get(root, "apps"), 0), "log");
     }
     dump = json_dumps(part, flags | (which == CTL_EXCERPT_NOW ? 0 : JSON_INDENT(2)));
-    copy = dump ? apr_pstrdup(pool, dump) : NULL;
+    copy = dump ? printable(dump, pool) : NULL;
     free(dump);
     json_decref(root);
     return copy;
