@@ -113,7 +113,7 @@ subtest 'a visitor counts on both sides' => sub {
 
 subtest 'a full table' => sub {
     my $site = ABSwitch::Site->new(server => "ABSwitchSync 100ms\nABSwitchSessions 1024",
-        app => "ABSwitchIdleTimeout 3s", conf => 'MaxKeepAliveRequests 0')->start;
+        app => "ABSwitchIdleTimeout 6s", conf => 'MaxKeepAliveRequests 0')->start;
     my $client = $site->client->connection;
     my $odd = 0;
     for (1 .. 1600) {
@@ -127,7 +127,7 @@ subtest 'a full table' => sub {
     $site->flip('B');
     wait_for 'the drain to be unknown', 5, sub { $_ = $site->side('A'); $_->{drain} eq 'unknown' };
     like $site->side('A')->{reason}, qr/room|full/, 'with its reason';
-    wait_for 'it to be drained an idle time-out later', 15, sub { $_ = $site->side('A'); $_->{drain} eq 'drained' };
+    wait_for 'it to be drained an idle time-out later', 25, sub { $_ = $site->side('A'); $_->{drain} eq 'drained' };
     $client->close;
     $site->expect_log(qr/ABSwitchSessions|no room|full/);
     $site->log_is_clean;
