@@ -3,31 +3,25 @@
 
 #include <apr_strings.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include "formkey.h"
+#include "mac.h"
 #include "text.h"
 
-#define MAC_LEN 32                  /* bytes of HMAC-SHA-256 */
 #define TAG_LEN 16
-
-static int mac(const unsigned char *key, const char *text, unsigned char *out)
-{
-    unsigned int out_len = 0;
-
-    return HMAC(EVP_sha256(), key, MAC_LEN, (const unsigned char *)text, strlen(text), out,
-                &out_len) != NULL && out_len == MAC_LEN;
-}
 
 /* The user has a key of his own, so no length or separator can make one look like another. */
 static int tag_of(const absw_keys_t *keys, char kid, const char *issued, const char *user,
                   unsigned char *tag)
 {
-    unsigned char key[MAC_LEN];
-    unsigned char user_key[MAC_LEN];
-    int done = absw_keys_derive(keys, kid, "mod_abswitch/1 csrf", key)
-               && mac(key, user ? user : "", user_key) && mac(user_key, issued, tag);
+    unsigned char key[ABSW_MAC_LEN];
+    unsigned char user_key[ABSW_MAC_LEN];
+    int done;
+
+    user = user ? user : "";
+    done = absw_keys_derive(keys, kid, "mod_abswitch/1 csrf", key)
+           && absw_mac_once(key, sizeof(key), user, strlen(user), user_key)
+           && absw_mac_once(user_key, sizeof(user_key), issued, strlen(issued), tag);
 
     OPENSSL_cleanse(key, sizeof(key));
     OPENSSL_cleanse(user_key, sizeof(user_key));
@@ -37,7 +31,7 @@ static int tag_of(const absw_keys_t *keys, char kid, const char *issued, const c
 static int make(const absw_keys_t *keys, char kid, absw_sec_t now, const char *user, char *buf)
 {
     static const char hex[] = "0123456789abcdef";
-    unsigned char tag[MAC_LEN];
+    unsigned char tag[ABSW_MAC_LEN];
     char *out = buf;
 
     *out++ = kid;

@@ -258,6 +258,11 @@ absw_side_state_e absw_switch_state(const absw_policy_t *policy, const absw_swit
     return (deadline > 0 && now >= deadline) ? ABSW_SIDE_CLOSED : ABSW_SIDE_DRAINING;
 }
 
+int absw_switch_only(const absw_policy_t *policy, const absw_switch_t *rec)
+{
+    return only_side(policy, rec->weight);
+}
+
 int absw_switch_choose(const absw_policy_t *policy, const absw_switch_t *rec, apr_uint32_t random)
 {
     /* the weights share the range of random bits; what is left over is below 2^-8 of a share */

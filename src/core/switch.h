@@ -148,6 +148,9 @@ absw_sec_t absw_switch_deadline(const absw_policy_t *policy, const absw_switch_t
 absw_side_state_e absw_switch_state(const absw_policy_t *policy, const absw_switch_t *rec,
                                     int side, absw_sec_t now);
 
+/** The only side with weight, or ABSW_NO_SIDE if there are none or several. */
+int absw_switch_only(const absw_policy_t *policy, const absw_switch_t *rec);
+
 /** A side by weight, from 32 random bits. rec has weight somewhere. */
 int absw_switch_choose(const absw_policy_t *policy, const absw_switch_t *rec, apr_uint32_t random);
 

@@ -4,13 +4,11 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include "hex.h"
+#include "mac.h"
 #include "token.h"
 
-#define MAC_LEN     32              /* bytes of HMAC-SHA-256 */
 #define SECRET_MIN  32
 #define SECRET_MAX  512
 #define KIDS        62              /* [A-Za-z0-9] */
@@ -26,7 +24,7 @@
 
 typedef struct {
     char kid;
-    unsigned char key[MAC_LEN];
+    absw_mac_t *mac;                    /* of tokens */
     apr_uint32_t check;
     unsigned char secret[SECRET_MAX];   /* for absw_keys_derive */
     apr_size_t secret_len;
@@ -38,15 +36,6 @@ struct absw_keys_t {
 };
 
 /* -- Keys ---------------------------------------------------------------------------------- */
-
-static int mac(const unsigned char *key, apr_size_t key_len, const void *data, apr_size_t len,
-               unsigned char *out)
-{
-    unsigned int out_len = 0;
-
-    return HMAC(EVP_sha256(), key, (int)key_len, data, len, out, &out_len) != NULL
-           && out_len == MAC_LEN;
-}
 
 static int is_alnum(char c)
 {
@@ -89,15 +78,20 @@ static apr_size_t read_line(const char *line, apr_size_t len, char *kid, unsigne
 }
 
 /* The check value has a label of its own, so it says nothing about the key that signs. */
-static int add_key(absw_keys_t *keys, char kid, const unsigned char *secret, apr_size_t len)
+static int add_key(apr_pool_t *pool, absw_keys_t *keys, char kid, const unsigned char *secret,
+                   apr_size_t len)
 {
     static const char sign_label[] = VERSION " token";
     static const char check_label[] = VERSION " check";
     absw_key_t *key = &keys->keys[keys->n];
-    unsigned char check[MAC_LEN];
+    unsigned char sign[ABSW_MAC_LEN];
+    unsigned char check[ABSW_MAC_LEN];
+    int done = absw_mac_once(secret, len, sign_label, sizeof(sign_label) - 1, sign)
+               && (key->mac = absw_mac_make(pool, sign, sizeof(sign))) != NULL
+               && absw_mac_once(secret, len, check_label, sizeof(check_label) - 1, check);
 
-    if (!mac(secret, len, sign_label, sizeof(sign_label) - 1, key->key)
-        || !mac(secret, len, check_label, sizeof(check_label) - 1, check)) {
+    OPENSSL_cleanse(sign, sizeof(sign));
+    if (!done) {
         return 0;
     }
     key->kid = kid;
@@ -123,7 +117,8 @@ static const absw_key_t *find_key(const absw_keys_t *keys, char kid)
 }
 
 /* One line without its end. NULL, or what is wrong with it. */
-static const char *parse_line(absw_keys_t *keys, const char *line, apr_size_t len)
+static const char *parse_line(apr_pool_t *pool, absw_keys_t *keys, const char *line,
+                              apr_size_t len)
 {
     unsigned char secret[SECRET_MAX];
     const char *why = NULL;
@@ -143,7 +138,7 @@ static const char *parse_line(absw_keys_t *keys, const char *line, apr_size_t le
     else if (find_key(keys, kid)) {
         why = "its KID was used in a line above, every key needs its own";
     }
-    else if (!add_key(keys, kid, secret, secret_len)) {
+    else if (!add_key(pool, keys, kid, secret, secret_len)) {
         why = "libcrypto could not compute HMAC-SHA-256";
     }
     OPENSSL_cleanse(secret, sizeof(secret));
@@ -161,7 +156,7 @@ absw_keys_t *absw_keys_parse(apr_pool_t *pool, const char *text, apr_size_t len,
     while (text < end) {
         const char *eol = memchr(text, '\n', (apr_size_t)(end - text));
         apr_size_t line_len = (apr_size_t)((eol ? eol : end) - text);
-        const char *why = parse_line(keys, text, line_len);
+        const char *why = parse_line(pool, keys, text, line_len);
 
         number++;
         if (why) {
@@ -223,7 +218,7 @@ int absw_keys_derive(const absw_keys_t *keys, char kid, const char *label, unsig
 {
     const absw_key_t *key = find_key(keys, kid);
 
-    return key && mac(key->secret, key->secret_len, label, strlen(label), out);
+    return key && absw_mac_once(key->secret, key->secret_len, label, strlen(label), out);
 }
 
 /* -- base64url (RFC 4648 section 5) of 16 bytes -------------------------------------------- */
@@ -362,16 +357,37 @@ int absw_token_parse(const absw_policy_t *policy, absw_sec_t now, const char *te
            && b64_decode(tag, token->tag);
 }
 
-/* All before the last dot. */
+static char *put_number(char *out, absw_sec_t number)
+{
+    char digits[LOGIN_DIGITS];
+    int n = 0;
+
+    do {
+        digits[n++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    while (n) {
+        *out++ = digits[--n];
+    }
+    return out;
+}
+
+/* All before the last dot; its length. No NUL is written. */
 static apr_size_t format_body(const absw_policy_t *policy, const absw_token_t *token, char *buf)
 {
-    char id[B64_LEN + 1];
+    const char *side = policy->sides[token->side].name;
+    apr_size_t side_len = strlen(side);
+    char *out = buf + HEAD_LEN;
 
-    b64_encode(token->id, id);
-    id[B64_LEN] = '\0';
-    return (apr_size_t)apr_snprintf(buf, ABSW_TOKEN_MAX + 1, "1.%c.%s.%c.%" APR_INT64_T_FMT ".%s",
-                                    token->kid, policy->sides[token->side].name,
-                                    token->tester ? 't' : '-', token->login, id);
+    memcpy(buf, "1.k.", HEAD_LEN);
+    buf[2] = token->kid;
+    memcpy(out, side, side_len);
+    out += side_len;
+    memcpy(out, token->tester ? ".t." : ".-.", 1 + FLAGS_LEN);
+    out = put_number(out + 1 + FLAGS_LEN, token->login);
+    *out++ = '.';
+    b64_encode(token->id, out);
+    return (apr_size_t)(out + B64_LEN - buf);
 }
 
 static int compute_tag(const absw_policy_t *policy, const absw_key_t *key,
@@ -388,14 +404,14 @@ static int compute_tag(const absw_policy_t *policy, const absw_key_t *key,
     memcpy(data + len, policy->name, name_len + 1);
     len += name_len + 1;
     len += format_body(policy, token, data + len);
-    return mac(key->key, sizeof(key->key), data, len, tag);
+    return absw_mac_compute(key->mac, data, len, tag);
 }
 
 int absw_token_verify(const absw_policy_t *policy, const absw_keys_t *keys,
                       const absw_token_t *token)
 {
     const absw_key_t *key = find_key(keys, token->kid);
-    unsigned char tag[MAC_LEN];
+    unsigned char tag[ABSW_MAC_LEN];
 
     return key && compute_tag(policy, key, token, tag)
            && CRYPTO_memcmp(tag, token->tag, ABSW_TOKEN_TAG_LEN) == 0;
@@ -403,7 +419,7 @@ int absw_token_verify(const absw_policy_t *policy, const absw_keys_t *keys,
 
 int absw_token_sign(const absw_policy_t *policy, const absw_keys_t *keys, absw_token_t *token)
 {
-    unsigned char tag[MAC_LEN];
+    unsigned char tag[ABSW_MAC_LEN];
 
     token->kid = keys->keys[0].kid;
     if (!compute_tag(policy, &keys->keys[0], token, tag)) {

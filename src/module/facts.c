@@ -21,6 +21,7 @@ static int current_side(void *baton)
 {
     abswitch_facts_t *f = baton;
     apr_uint32_t random = 0;
+    int only;
 
     for (int i = 0; i < f->app->routes->nelts; i++) {
         const abswitch_route_t *route = &APR_ARRAY_IDX(f->app->routes, i, abswitch_route_t);
@@ -37,6 +38,10 @@ static int current_side(void *baton)
                           "not be evaluated and is passed over: %s", f->app->name, route->name,
                           route->text, error);
         }
+    }
+    only = absw_switch_only(&f->app->policy, &f->switch_now);
+    if (only != ABSW_NO_SIDE) {
+        return only;                /* nothing to cast lots for */
     }
     apr_generate_random_bytes((unsigned char *)&random, sizeof(random));
     return absw_switch_choose(&f->app->policy, &f->switch_now, random);

@@ -18,36 +18,36 @@ static inline int is_cookie(const char *name)
            && !name[6];
 }
 
-/** What the first letter allows. */
+/** Only a name of the right length, that has the right letter where those of this length differ, is
+ * compared at all. */
 static const char **place_of(abswitch_headers_t *headers, const char *name)
 {
-#define IS(text, field) if (!ap_cstr_casecmp(name, text)) return &headers->field
-    switch (*name | 0x20) {
-    case 'a':
-        IS("Accept", accept);
+#define IS(at, letter, text, field) \
+    if (IS_LETTER(name[at], letter) && !ap_cstr_casecmp(name, text)) return &headers->field
+    switch (strlen(name)) {
+    case 4:
+        IS(0, 'h', "Host", host);
         break;
-    case 'c':
-        IS("Content-Type", content_type);
+    case 6:
+        IS(0, 'a', "Accept", accept);
+        IS(0, 'o', "Origin", origin);
         break;
-    case 'h':
-        IS("Host", host);
+    case 7:
+        IS(0, 'r', "Referer", referer);
+        IS(0, 'u', "Upgrade", upgrade);
         break;
-    case 'o':
-        IS("Origin", origin);
+    case 11:
+        IS(4, 'p', "Sec-Purpose", purpose);
         break;
-    case 'r':
-        IS("Referer", referer);
+    case 12:
+        IS(8, 't', "Content-Type", content_type);
         break;
-    case 's':
-        IS("Sec-Fetch-Mode", fetch_mode);
-        IS("Sec-Fetch-Site", fetch_site);
-        IS("Sec-Purpose", purpose);
+    case 14:
+        IS(10, 'm', "Sec-Fetch-Mode", fetch_mode);
+        IS(10, 's', "Sec-Fetch-Site", fetch_site);
         break;
-    case 'u':
-        IS("Upgrade", upgrade);
-        break;
-    case 'x':
-        IS("X-Requested-With", requested_with);
+    case 16:
+        IS(0, 'x', "X-Requested-With", requested_with);
         break;
     default:
         break;

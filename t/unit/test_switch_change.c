@@ -350,12 +350,14 @@ static void test_choose(void **state)
     assert_int_equal(got[SIDE_C], 25);
     assert_int_equal(absw_switch_choose(&policy, &rec, 0), SIDE_A);
     assert_int_equal(absw_switch_choose(&policy, &rec, UINT32_MAX), SIDE_C);
+    assert_int_equal(absw_switch_only(&policy, &rec), ABSW_NO_SIDE);
 
     rec = record(&policy, "A=1000000 B=1000000 C=1000000 gen=1");
     assert_int_equal(absw_switch_choose(&policy, &rec, UINT32_MAX), SIDE_C);
     rec = record(&policy, "B gen=1");
     assert_int_equal(absw_switch_choose(&policy, &rec, 0), SIDE_B);
     assert_int_equal(absw_switch_choose(&policy, &rec, UINT32_MAX), SIDE_B);
+    assert_int_equal(absw_switch_only(&policy, &rec), SIDE_B);
 }
 
 int main(void)
