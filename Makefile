@@ -54,7 +54,7 @@ ASSETS := $(wildcard htdocs/assets/*)
 FUZZ_TARGETS := $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/fuzz_*.c))
 
 LINT_SOURCES = mod_abswitch.c $(wildcard src/*/*.c)
-LINT_FLAGS = $(HTTPD_FLAGS) $(APR_FLAGS) -I. -Isrc/core -Isrc/module -Ibuild/gen -It/unit
+LINT_FLAGS = $(HTTPD_FLAGS) $(APR_FLAGS) -I. -Isrc/core -Isrc/module -Isrc/ctl -Ibuild/gen -It/unit
 
 .DELETE_ON_ERROR:
 .PHONY: all install check check-asan check-zabbix lint flood fuzz fuzz-targets fuzz-replays soak bench demo demo-cluster deps \
@@ -90,7 +90,7 @@ lint: deps-check all  ## clang's warnings, clang-tidy (.clang-tidy says what is 
 	    clang -std=gnu11 -fsyntax-only $(WARNINGS) $(WERROR) $(LINT_FLAGS)
 	@echo $(LINT_SOURCES) | xargs -n 6 -P 2 sh -c 'clang-tidy --quiet "$$@" -- -std=gnu11 $(LINT_FLAGS) 2>/dev/null' tidy
 	@cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 -j 2 \
-	    --suppress=missingIncludeSystem -Isrc/core -Isrc/module -I. -Ibuild/gen $(LINT_SOURCES) t/fuzz
+	    --suppress=missingIncludeSystem -Isrc/core -Isrc/module -Isrc/ctl -I. -Ibuild/gen $(LINT_SOURCES) t/fuzz
 	@echo 'lint: clean'
 
 soak: deps-check  ## users at work and faults at random on real servers, for TIME=5min (SEED=4711: the same again)
@@ -219,6 +219,9 @@ FUZZ_CORE := $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard src/core/*.c) src/ctl/
 
 fuzz-targets: $(FUZZ_TARGETS:%=build/fuzz/%)
 	@:
+
+# To make they are links of a chain, which it would remove and compile again each time.
+.SECONDARY: $(FUZZ_CORE)
 
 build/fuzz/obj/%.o: %.c build/flags
 	@mkdir -p $(@D)
