@@ -17,6 +17,7 @@ MONITORING_PACKAGES = prometheus nagios4-core icinga2-bin icinga2-common munin-n
 ZABBIX_PACKAGES = zabbix-server-pgsql zabbix-frontend-php postgresql php-cli php-pgsql
 BENCH_PACKAGES = libcmocka-dev perl valgrind wrk haproxy nginx util-linux
 FUZZ_PACKAGES = clang libclang-rt-dev
+AFL_PACKAGES = $(FUZZ_PACKAGES) afl++
 LINT_PACKAGES = clang clang-tidy cppcheck
 
 PREFIX = /usr/local
@@ -24,9 +25,10 @@ PORT ?= 8080
 TESTS = t/*.t t/cluster/*.t t/monitoring/*.t
 TIME = 5min
 TEST_JOBS = 2
-# The other ones look at what was built, at documents, at browsers, or at memory and instructions, which sanitizers add to.
-SANITIZED_TESTS = $(filter-out t/build.t t/docs.t t/demo.t t/browser.t t/cost.t t/flood.t t/cluster/demo-cluster.t, \
-    $(wildcard t/*.t t/cluster/*.t))
+# The other ones look at what was built, at documents, browsers and monitoring programs, or at memory, instructions and
+# times, which sanitizers add to; and httpd kills children of 37 servers that look for leaks at the same time.
+SANITIZED_TESTS = $(filter-out t/build.t t/docs.t t/demo.t t/browser.t t/cost.t t/flood.t t/cluster/demo-cluster.t \
+    t/cluster/cluster-size.t, $(wildcard t/*.t t/cluster/*.t))
 
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
@@ -54,11 +56,11 @@ ASSETS := $(wildcard htdocs/assets/*)
 FUZZ_TARGETS := $(patsubst t/fuzz/%.c,%,$(wildcard t/fuzz/fuzz_*.c))
 
 LINT_SOURCES = mod_abswitch.c $(wildcard src/*/*.c)
-LINT_FLAGS = $(HTTPD_FLAGS) $(APR_FLAGS) -I. -Isrc/core -Isrc/module -Ibuild/gen -It/unit
+LINT_FLAGS = $(HTTPD_FLAGS) $(APR_FLAGS) -I. -Isrc/core -Isrc/module -Isrc/ctl -Ibuild/gen -It/unit
 
 .DELETE_ON_ERROR:
-.PHONY: all install check check-asan check-zabbix lint flood fuzz fuzz-targets fuzz-replays soak bench demo demo-cluster deps \
-    deps-bench deps-check deps-cluster bench-programs unit-tests clean help FORCE
+.PHONY: all install check check-asan check-zabbix lint flood fuzz fuzz-afl fuzz-targets fuzz-replays soak bench demo \
+    demo-cluster deps deps-bench deps-check deps-cluster bench-programs unit-tests clean help FORCE
 
 all: build/mod_abswitch.so build/abswitchctl  ## build/mod_abswitch.so and build/abswitchctl
 
@@ -78,6 +80,11 @@ fuzz:  ## hostile bytes for all that reads some, TIME= seconds for each target (
 	@$(MAKE) --no-print-directory fuzz-targets
 	@TIME=$(if $(filter file,$(origin TIME)),60,'$(TIME)') t/fuzz/run $(FUZZ_TARGETS)
 
+fuzz-afl:  ## the same with AFL++, which looks in other ways, for TARGET= (token)
+	@.ci/deps $(BUILD_PACKAGES) $(AFL_PACKAGES)
+	@$(MAKE) --no-print-directory $(addprefix build/afl/fuzz_,$(or $(TARGET),token))
+	@TIME=$(if $(filter file,$(origin TIME)),60,'$(TIME)') t/fuzz/afl $(or $(TARGET),token)
+
 check-asan: deps-check  ## the tests, httpd among them, under AddressSanitizer and UndefinedBehaviorSanitizer
 	@APXS='$(APXS)' TEST_JOBS=$(TEST_JOBS) .ci/sanitized $(if $(filter file,$(origin TESTS)),$(SANITIZED_TESTS),$(TESTS))
 
@@ -90,7 +97,7 @@ lint: deps-check all  ## clang's warnings, clang-tidy (.clang-tidy says what is 
 	    clang -std=gnu11 -fsyntax-only $(WARNINGS) $(WERROR) $(LINT_FLAGS)
 	@echo $(LINT_SOURCES) | xargs -n 6 -P 2 sh -c 'clang-tidy --quiet "$$@" -- -std=gnu11 $(LINT_FLAGS) 2>/dev/null' tidy
 	@cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 -j 2 \
-	    --suppress=missingIncludeSystem -Isrc/core -Isrc/module -I. -Ibuild/gen $(LINT_SOURCES) t/fuzz
+	    --suppress=missingIncludeSystem -Isrc/core -Isrc/module -Isrc/ctl -I. -Ibuild/gen $(LINT_SOURCES) t/fuzz
 	@echo 'lint: clean'
 
 soak: deps-check  ## users at work and faults at random on real servers, for TIME=5min (SEED=4711: the same again)
@@ -213,12 +220,16 @@ build/t/fuzz_%: t/fuzz/fuzz_%.c t/fuzz/replay.c build/libabswctl.a build/libabsw
 	$(call say,CC $<,$(COMPILE) $(APR_FLAGS) -Isrc/core -Isrc/ctl -It/unit -MMD -MP -MF $@.d $< t/fuzz/replay.c \
 	    build/libabswctl.a build/libabswcore.a -o $@ $(LDFLAGS) $(LIBS) $(APR_LIBS))
 
-FUZZ_CLANG = clang -std=gnu11 -O1 -g -fno-omit-frame-pointer $(WARNINGS) $(WERROR) \
+FUZZ_FLAGS = -std=gnu11 -O1 -g -fno-omit-frame-pointer $(WARNINGS) $(WERROR) \
     -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_CLANG = clang $(FUZZ_FLAGS)
 FUZZ_CORE := $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard src/core/*.c) src/ctl/reading.c)
 
 fuzz-targets: $(FUZZ_TARGETS:%=build/fuzz/%)
 	@:
+
+# To make they are links of a chain, which it would remove and compile again each time.
+.SECONDARY: $(FUZZ_CORE)
 
 build/fuzz/obj/%.o: %.c build/flags
 	@mkdir -p $(@D)
@@ -228,6 +239,12 @@ build/fuzz/fuzz_%: t/fuzz/fuzz_%.c t/fuzz/libfuzzer.c $(FUZZ_CORE) build/flags
 	@mkdir -p $(@D)
 	$(call say,CLANG $<,$(FUZZ_CLANG) -fsanitize=fuzzer $(APR_FLAGS) -Isrc/core -Isrc/ctl -It/unit -MMD -MP -MF $@.d \
 	    $< t/fuzz/libfuzzer.c $(FUZZ_CORE) -o $@ $(LIBS) $(APR_LIBS))
+
+# AFL++ brings a driver for what libFuzzer calls: many inputs a process, and ninety times as many as with one for each.
+build/afl/fuzz_%: t/fuzz/fuzz_%.c t/fuzz/libfuzzer.c $(wildcard src/core/*.[ch]) src/ctl/reading.c build/flags
+	@mkdir -p $(@D)
+	$(call say,AFL $<,AFL_QUIET=1 afl-clang-fast $(FUZZ_FLAGS) -fsanitize=fuzzer $(APR_FLAGS) -Isrc/core -Isrc/ctl \
+	    -It/unit $(filter %.c,$^) -o $@ $(LIBS) $(APR_LIBS))
 
 FORCE:
 

@@ -330,6 +330,7 @@ subtest 'output' => sub {
 
 subtest 'under valgrind' => sub {
     plan skip_all => 'there is no valgrind' if !which('valgrind');
+    plan skip_all => 'under sanitizers' if $ENV{ASAN_OPTIONS};
     my @wrap = qw(valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite);
     my $slow = $ctl->with(wrap => \@wrap, deadline => 60);
     my %exit = (

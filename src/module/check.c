@@ -294,10 +294,10 @@ static const char *check_server(apr_pool_t *p, const apr_array_header_t *all, se
 int abswitch_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     apr_array_header_t *all = abswitch_config_apps(pconf, s);
-    const char *complaint = NULL;
+    const char *complaint = check_server(pconf, all, s);
 
     (void)plog;
-    for (server_rec *server = s; server && !complaint; server = server->next) {
+    for (server_rec *server = s->next; server && !complaint; server = server->next) {
         complaint = check_server(pconf, all, server);
     }
     if (!complaint && all->nelts && !(complaint = check_state_dir(ptemp, s))) {

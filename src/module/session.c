@@ -77,6 +77,7 @@ int abswitch_session_find(const abswitch_node_t *node, const abswitch_app_t *app
     for (int i = 0; i < COOKIES_MAX && absw_cookie_more(&cookies)
              && absw_cookie_next(&cookies, app->cookie.name, app->cookie.name_len, &value, &len);
          i++) {
+        /* cppcheck-suppress uninitvar; it is written through the pointer before it is read */
         abswitch_session_t other, *candidate = newest < 0 ? session : &other;
 
         if (is_session(node, app, now, value, len, newest, candidate)) {

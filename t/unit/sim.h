@@ -26,7 +26,7 @@
 
 typedef struct {
     void *memory[4];            /* board, children, table, ends */
-    char name[16];
+    char name[20];              /* "web%d:80", whatever the int */
     apr_pool_t *life;           /* of httpd's run; NULL: it is down */
     apr_pool_t *process;        /* of the child that syncs */
     absw_node_app_t app;
