@@ -226,18 +226,17 @@ int absw_keys_derive(const absw_keys_t *keys, char kid, const char *label, unsig
 static const char b64_alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-static void b64_encode(const unsigned char *bytes, char *out)
+/* Five times three bytes, and one. */
+static void b64_encode(const unsigned char *in, char *out)
 {
-    unsigned int bits = 0;
-    int have = 0;
-
-    for (int i = 0; i < ABSW_TOKEN_ID_LEN; i++) {
-        bits = bits << 8 | bytes[i];
-        for (have += 8; have >= 6; have -= 6) {
-            *out++ = b64_alphabet[(bits >> (have - 6)) & 63];
-        }
+    for (int i = 0; i < 5; i++, in += 3) {
+        *out++ = b64_alphabet[in[0] >> 2];
+        *out++ = b64_alphabet[(in[0] & 3) << 4 | in[1] >> 4];
+        *out++ = b64_alphabet[(in[1] & 15) << 2 | in[2] >> 6];
+        *out++ = b64_alphabet[in[2] & 63];
     }
-    *out = b64_alphabet[(bits << (6 - have)) & 63];
+    *out++ = b64_alphabet[in[0] >> 2];
+    *out = b64_alphabet[(in[0] & 3) << 4];
 }
 
 /* By character: its six bits, or -1. The ranges leave out nothing. */
@@ -357,6 +356,7 @@ int absw_token_parse(const absw_policy_t *policy, absw_sec_t now, const char *te
            && b64_decode(tag, token->tag);
 }
 
+/* Decimal; it is not negative. */
 static char *put_number(char *out, absw_sec_t number)
 {
     char digits[LOGIN_DIGITS];
