@@ -28,11 +28,6 @@ static inline int is_live(const absw_policy_t *policy, const absw_facts_t *facts
            && (token->tester || facts->state[token->side] != ABSW_SIDE_CLOSED);
 }
 
-int absw_decide_expired(const absw_policy_t *policy, const absw_facts_t *facts)
-{
-    return is_expired(policy, facts);
-}
-
 int absw_decide_live(const absw_policy_t *policy, const absw_facts_t *facts)
 {
     return is_live(policy, facts);

@@ -63,9 +63,6 @@ typedef struct {
 /** Is the token one of a live session (contract section 1)? A tester's is, on a closed side too. */
 int absw_decide_live(const absw_policy_t *policy, const absw_facts_t *facts);
 
-/** Is the token's session past its max-login-time? */
-int absw_decide_expired(const absw_policy_t *policy, const absw_facts_t *facts);
-
 /**
  * Is it decided already, whatever kind, prefetch, inside and from_afar are? So for a live session on the path's
  * side: the common case, in which nobody has to look at a header.
