@@ -4,13 +4,19 @@
 # status, nothing on the terminal that they put there, and an end.
 
 use v5.36;
+use IO::Select;
 use JSON::PP;
 use Test::More;
 use ABSwitch::Ctl;
 use ABSwitch::FakeServer;
-use ABSwitch::Host qw(free_port run slurp which);
+use ABSwitch::Host qw(free_port run slurp spew which);
 use ABSwitch::Httpd;
+use ABSwitch::Network;
 use ABSwitch::Site;
+use ABSwitch::TempDir;
+
+# Where port 53 is the test's own.
+ABSwitch::Network->enter;
 
 my $site = ABSwitch::Site->new(
     modules => [qw(ssl socache_shmcb)],
@@ -140,6 +146,25 @@ subtest 'answers that take too long' => sub {
         'a dead port';
     ends ABSwitch::Ctl->new(url => 'http://nowhere.invalid/')->run('status', '--timeout', '5s'), 4, err => $SENTENCE,
         'a name that is none';
+};
+
+subtest 'a name server that never answers' => sub {
+    plan skip_all => ABSwitch::Network->why_not if ABSwitch::Network->why_not;
+    my ($major, $minor) = (run('curl-config', '--version'))[1] =~ /(\d+)\.(\d+)/;
+    plan skip_all => "libcurl $major.$minor waits for its resolver" if $major * 1000 + $minor < 7087;
+    my $mute = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 53, Proto => 'udp') or die "port 53: $!";
+    my $dir = temp_dir('resolver');
+    my $conf = spew("$dir/resolv.conf", "nameserver 127.0.0.1\noptions timeout:30 attempts:5\n");
+    my $view = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
+    my $ctl = ABSwitch::Ctl->new(url => 'http://www.example/',
+        wrap => [which('unshare'), '--mount', 'sh', '-c', $view, $conf]);
+    ends $ctl->run('status', '--timeout', '1s'), 4, err => qr/does not answer in time/, 'the time-out holds';
+    my $asked = IO::Select->new($mute);
+    $mute->recv(my $question, 512) while $asked->can_read(0);
+    my $p = $ctl->start('wait', 'contact', 'A');
+    ok $asked->can_read(10), 'the name is asked for';
+    $p->signal('INT');
+    is $p->end->{exit}, 130, 'and so does Ctrl-C';
 };
 
 subtest 'a change that nobody answers' => sub {

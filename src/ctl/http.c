@@ -102,6 +102,10 @@ static void set_up(ctl_http_t *http, const ctl_http_setup_t *setup, apr_pool_t *
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(curl, CURLOPT_MAXFILESIZE, (long)CTL_HTTP_BODY_MAX);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    /* a name server that hangs does not hold up the end of a request, nor Ctrl-C */
+    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
+#endif
     if (setup->cacert) {
         curl_easy_setopt(curl, CURLOPT_CAINFO, setup->cacert);
     }

@@ -75,6 +75,7 @@ sub _process ($self, $is_terminal, @args) {
         $slave->set_winsize(24, 100);
         $p->{pty} = $pty;
     }
+    pipe my $started, my $until_exec or croak "pipe: $!";
     $p->{pid} = fork // croak "fork: $!";
     if (!$p->{pid}) {
         $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP PIPE);
@@ -99,6 +100,8 @@ sub _process ($self, $is_terminal, @args) {
         POSIX::_exit(127);
     }
     close $slave if $slave;
+    close $until_exec;
+    <$started>;    # ends with the exec: a signal sent before it would be lost in Perl
     weaken($alive{ refaddr $p } = $p);
     return $p;
 }
