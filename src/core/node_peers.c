@@ -438,6 +438,21 @@ static void inherit(const absw_tick_t *tick, absw_known_t *known, const absw_rec
     known->memory->inherited_loaded = 1;
 }
 
+/* Before the roster names this node: else another process that takes over in the middle of this
+ * sync would take a new node for one that has lost its sessions. */
+static void keep_judgement(const absw_tick_t *tick, absw_known_t *known)
+{
+    absw_board_cluster_t kept;
+
+    absw_board_get_cluster(&known->app->place, &kept);
+    kept.lost = known->cluster.lost;
+    kept.relearning_until = known->cluster.relearning_until;
+    kept.inherited_until = known->cluster.inherited_until;
+    if (!absw_tick_is_ours(tick) || !absw_board_set_cluster(&known->app->place, &kept)) {
+        absw_tick_fail(tick, known, "another process of this node syncs, too");
+    }
+}
+
 void absw_peer_hear_self(const absw_tick_t *tick, absw_known_t *known,
                          const absw_store_item_t *item)
 {
@@ -451,6 +466,7 @@ void absw_peer_hear_self(const absw_tick_t *tick, absw_known_t *known,
     if (known->cluster.lost
         || (known->cluster.inherited_until > tick->sec && !memory->inherited_loaded)) {
         inherit(tick, known, record);
+        keep_judgement(tick, known);
     }
     if (known->complete) {
         look_at_own(tick, known, record);

@@ -7,7 +7,9 @@
 #include <apr_strings.h>
 #include <libmemcached/memcached.h>
 
+#include "store_breaker.h"
 #include "store_link.h"
+#include "store_scout.h"
 #include "text.h"
 
 #define PROOF_KEY   "abswitch-proof:"   /* and the owner; no application's key begins so */
@@ -37,8 +39,8 @@ struct absw_store_link_t {
     int is_up;
     int has_failed;             /* since it was last up */
     int has_waited;             /* and that took a time-out */
-    apr_interval_time_t pause;  /* the present one; 0: none */
-    apr_time_t closed_until;
+    absw_store_breaker_t breaker;
+    absw_store_scout_t *scout;
     char why[ABSW_STORE_WHY_MAX];       /* it is not up */
     char refusal[ABSW_STORE_WHY_MAX];   /* it did not take the last write; "": it did */
 };
@@ -123,11 +125,7 @@ static int fail(absw_store_link_t *link, const char *what)
     drop(link);
     link->is_up = 0;
     link->has_failed = 1;
-    link->pause = link->pause ? link->pause * 2 : link->terms.pause;
-    if (link->pause > link->terms.pause_max) {
-        link->pause = link->terms.pause_max;
-    }
-    link->closed_until = link->terms.clock() + link->pause;
+    absw_store_breaker_trip(&link->breaker, link->terms.clock());
     return 0;
 }
 
@@ -147,7 +145,7 @@ static void succeed(absw_store_link_t *link)
     link->has_failed = 0;
     link->is_up = 1;
     link->is_proven = 1;
-    link->pause = 0;
+    absw_store_breaker_reset(&link->breaker);
     link->why[0] = '\0';
 }
 
@@ -210,10 +208,8 @@ static int open_link(absw_store_link_t *link)
     memcached_set_memory_allocators(link->memc, take_memory, give_memory, take_more, take_zeroed,
                                     link);
     memcached_result_create(link->memc, &link->answer.result);
-    for (size_t i = 0; i < sizeof(behaviors) / sizeof(behaviors[0]); i++) {
-        if (rc == MEMCACHED_SUCCESS) {
-            rc = memcached_behavior_set(link->memc, behaviors[i].name, behaviors[i].value);
-        }
+    for (size_t i = 0; i < sizeof(behaviors) / sizeof(behaviors[0]) && !rc; i++) {
+        rc = memcached_behavior_set(link->memc, behaviors[i].name, behaviors[i].value);
     }
     if (rc == MEMCACHED_SUCCESS) {
         rc = link->place->path
@@ -338,7 +334,7 @@ static ask_e ask_twice(absw_store_link_t *link, absw_store_item_t *items, int n,
     link->has_waited = 0;
     said = ask(link, items, n, pool);
     if (said == ASK_FAILED && was_proven && !link->has_waited) {
-        link->pause = 0;
+        absw_store_breaker_reset(&link->breaker);
         said = ask(link, items, n, pool);
     }
     return said;
@@ -417,11 +413,7 @@ static absw_store_result_e put(absw_store_link_t *link, const absw_store_write_t
 {
     memcached_return_t rc;
 
-    if (!open_link(link)) {
-        memcpy(why, link->why, sizeof(link->why));
-        return ABSW_STORE_FAILED;
-    }
-    if (!link->is_proven && !get(link, NULL, 0, pool)) {
+    if (!open_link(link) || (!link->is_proven && !get(link, NULL, 0, pool))) {
         memcpy(why, link->why, sizeof(link->why));
         return ABSW_STORE_FAILED;
     }
@@ -460,7 +452,19 @@ absw_store_result_e absw_store_link_put(absw_store_link_t *link, const absw_stor
 
 int absw_store_link_is_open(const absw_store_link_t *link)
 {
-    return link->pause == 0 || link->terms.clock() >= link->closed_until;
+    return absw_store_breaker_lets(&link->breaker, link->terms.clock());
+}
+
+void absw_store_link_look(absw_store_link_t *link)
+{
+    apr_time_t now = link->terms.clock();
+
+    if (!absw_store_breaker_hears(&link->breaker, now)) {
+        absw_store_scout_leave(link->scout);
+    }
+    else if (absw_store_scout_look(link->scout, now)) {
+        absw_store_breaker_hear(&link->breaker);
+    }
 }
 
 int absw_store_link_is_up(const absw_store_link_t *link)
@@ -490,6 +494,8 @@ absw_store_link_t *absw_store_link_make(apr_pool_t *pool, const absw_store_place
 
     link->place = place;
     link->terms = *terms;
+    link->breaker = (absw_store_breaker_t){ .first = terms->pause, .longest = terms->pause_max };
+    link->scout = absw_store_scout_make(pool, place);
     link->proof = apr_pstrcat(pool, PROOF_KEY, terms->owner, NULL);
     apr_pool_cleanup_register(pool, link, clean_up, apr_pool_cleanup_null);
     return link;

@@ -7,7 +7,8 @@
 
 /**
  * The link to one memcached server: a connection that is made when it is first needed, made anew
- * after everything unexpected, and left alone for a while after a failure (circuit breaker).
+ * after everything unexpected, and left alone for a while after a failure (circuit breaker), or
+ * until it is seen to answer again.
  * store_link.c is the only file that includes libmemcached. One thread.
  *
  * libmemcached says "not found" for a refused connection, an error and a broken answer, too. So a
@@ -59,6 +60,13 @@ absw_store_link_t *absw_store_link_make(apr_pool_t *pool, const absw_store_place
 
 /** May it be called, or is it left alone for now? */
 int absw_store_link_is_open(const absw_store_link_t *link);
+
+/**
+ * Look whether a server that is left alone answers again; if it does, it may be called. Such news
+ * is believed once in a pause: who answers this and fails again has overcome nothing. Before a
+ * get. Waits no longer than store_scout.h says.
+ */
+void absw_store_link_look(absw_store_link_t *link);
 
 /** Did it answer the last call? 0 before the first. */
 int absw_store_link_is_up(const absw_store_link_t *link);

@@ -152,6 +152,7 @@ static int ask_all(memcached_store_t *mem, const absw_store_item_t *items, int n
     for (int i = 0; i < mem->n; i++) {
         answer_t *answer = &answers[got];
 
+        absw_store_link_look(mem->links[i]);
         if (!absw_store_link_is_open(mem->links[i])) {
             continue;
         }

@@ -13,7 +13,8 @@
  * thread of one process. An operation blocks; signals wait meanwhile. One wait for a server takes
  * the time-out at most, and after it that server is left alone: for a second, doubling to five
  * (longer where all servers together may take longer to time out), so that a hung server costs
- * one time-out each time it is tried. Two things are not bounded so: looking up a host's name
+ * one time-out each time it is tried. Every get looks whether such a server answers again, and
+ * then uses it: see store_scout.h. Two things are not bounded so: looking up a host's name
  * (prefer addresses) and one value that comes in drops, each within the time-out.
  *
  * Values are only read and written whole. A value too long is refused before it is sent, because

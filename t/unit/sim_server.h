@@ -139,6 +139,11 @@ int absw_store_link_is_open(const absw_store_link_t *link)
     return 1;
 }
 
+void absw_store_link_look(absw_store_link_t *link)
+{
+    (void)link;
+}
+
 int absw_store_link_is_up(const absw_store_link_t *link)
 {
     return link->up;

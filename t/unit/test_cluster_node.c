@@ -92,6 +92,41 @@ static void test_union(void **state)
     assert_string_equal(stored("abswitch:contact:count:A"), "90");
 }
 
+static int calls_left;
+
+static int mine_for_a_while(void *baton)
+{
+    (void)baton;
+    return calls_left-- > 0;
+}
+
+/* A busy machine: the first sync of a new node takes so long, at any point of it, that another
+ * process takes over. It is new all the same, and has lost nothing. */
+static void test_new_node_is_slow(void **state)
+{
+    (void)state;
+    for (int calls = 0; calls < 40; calls++) {
+        sim_node_t *late = &sim.nodes[2];
+
+        sim_begin(&sim, 4711, 3);
+        sim_start(&sim, &sim.nodes[0], ABSW_SHARED_FIRST);
+        sim_start(&sim, &sim.nodes[1], ABSW_SHARED_FIRST);
+        sim_click(&sim, &sim.nodes[0], 1, SIM_T0, SIDE_A);
+        sim_run(&sim, 6);
+        sim_start(&sim, late, ABSW_SHARED_FIRST);
+        late->node.mine = mine_for_a_while;
+        calls_left = calls;
+        sim_tick(&sim, late);
+        late->node.mine = NULL;
+        sim_take_over(&sim, late);
+        sim_run(&sim, 20);
+        assert_count(SIDE_A, 1);
+        assert_drain(SIDE_B, ABSW_DRAIN_DRAINED);
+        sim_end(&sim);
+    }
+    begin(1);                   /* for tear_down() */
+}
+
 /* A node that had not heard of a logout when it last spoke does not contradict it. */
 static void test_logout_told_late(void **state)
 {
@@ -412,6 +447,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_union),
+        TEST(test_new_node_is_slow),
         TEST(test_logout_told_late),
         TEST(test_flip_and_drain),
         TEST(test_silent),

@@ -3,6 +3,17 @@
 
 /* --- a server that breaks --- */
 
+/* Within a pause, for the clock stands still; memcached may take a moment. */
+static void assert_seen_again(room_t *room, const char *value)
+{
+    absw_store_item_t item = { .key = SWITCH };
+
+    for (int i = 0; i < 1000 && !room->store->ops->get(room->store, &item, 1, room->pool); i++) {
+        apr_sleep(apr_time_from_msec(10));
+    }
+    assert_value(&item, value);
+}
+
 static void test_killed(void **state)
 {
     room_t *room = *state;
@@ -22,9 +33,7 @@ static void test_killed(void **state)
 
     losses = room->store->losses;
     assert_int_equal(child_start(&room->servers[0]), 0);
-    assert_unknown(room, "127.0.0.1");          /* it is left alone */
-    pass(1);
-    assert_holds(room, SWITCH, NULL);
+    assert_seen_again(room, NULL);
     assert_true(room->store->losses > losses);
     assert_state(room, ABSW_STORE_UP, "U");
     /* a restarted server counts its tokens from 1: an old one means nothing */
@@ -95,6 +104,54 @@ static void test_breaker(void **state)
     pass(1);
     assert_holds(room, SWITCH, NULL);
     assert_true(room->store->losses > losses);  /* it was not empty, but writes went past it */
+}
+
+/* A server that goes on is seen again within the pause, whether it was asked meanwhile or not. */
+static void test_goes_on(void **state)
+{
+    room_t *room = *state;
+
+    start(room, 1);
+    assert_int_equal(set(room, SWITCH, "B"), ABSW_STORE_DONE);
+    for (int looks = 0; looks < 3; looks++) {
+        child_stop(&room->servers[0]);
+        assert_unknown(room, "no answer within 500 ms");
+        for (int i = 0; i < looks; i++) {
+            watch();
+            assert_unknown(room, "no answer within 500 ms");
+            assert_took_at_most(TIMEOUT - 10);
+        }
+        kill(room->servers[0].pid, SIGCONT);
+        assert_seen_again(room, "B");
+    }
+}
+
+/* Is it asked, and not only looked at? It does not answer. */
+static int is_called(room_t *room)
+{
+    watch();
+    assert_unknown(room, "no answer");
+    return apr_time_now() - started >= apr_time_from_msec(TIMEOUT - 10);
+}
+
+/* One that says who it is and nothing else that is of use is not called at every get. */
+static void test_answers_in_vain(void **state)
+{
+    room_t *room = *state;
+
+    assert_int_equal(child_babble(&room->servers[0], "", "VERSION 1.6.18\r\n", 0), 0);
+    room->store = handle(room, "web1:80");
+    for (int i = 0; i < 3; i++) {
+        assert_true(is_called(room));
+        for (int look = 0; look < 1000 && !is_called(room); look++) {
+            apr_sleep(apr_time_from_msec(10));
+        }
+        assert_true(apr_time_now() - started >= apr_time_from_msec(TIMEOUT - 10));
+        for (int look = 0; look < 5; look++) {
+            assert_false(is_called(room));
+        }
+        pass(5);
+    }
 }
 
 /* A write that timed out may have been done. */
@@ -369,6 +426,8 @@ int main(void)
         TEST(test_restarted),
         TEST(test_restarted_write),
         TEST(test_breaker),
+        TEST(test_goes_on),
+        TEST(test_answers_in_vain),
         TEST(test_stopped_write),
         TEST(test_stopped_long_write),
         TEST(test_signals),

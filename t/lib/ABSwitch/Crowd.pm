@@ -18,8 +18,8 @@ use ABSwitch::Cluster;
 use constant {
     SYNC    => 0.2,     # ABSwitchSync in seconds
     USERS   => 8,
-    BACKOFF => 5,       # a store that did not answer is left alone for so long, at most
     SLACK   => 1,       # this machine is busy with the test itself
+    PATIENCE => 5,      # and with other tests
 };
 use constant WITHIN => 3 * SYNC + SLACK;    # all is right again so soon after it can be noticed
 
@@ -82,9 +82,9 @@ sub unknown ($self, $name, $reason, $seconds = 4) {
     return Test::More::ok(defined $took, "$name: unknown, with its reason") || Test::More::diag($self->said);
 }
 
-# wait: seconds that pass before a node can notice. Right is what stays right for two syncs: what broke may not
+# wait: seconds to allow beside WITHIN. Right is what stays right for two syncs: what broke may not
 # have been noticed yet.
-sub mended ($self, $name, $wait = BACKOFF) {
+sub mended ($self, $name, $wait = PATIENCE) {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my $limit = $wait + WITHIN;
     my $took = $self->right_within($limit);

@@ -15,30 +15,32 @@ use List::Util qw(shuffle);
 use ABSwitch::Crowd;
 use ABSwitch::Wait;
 
+# Linux asks for a neighbour's address once a second: whoever was cut off finds nobody before.
+use constant NEIGHBOUR => 1;
+
 # Of each: how it is broken and mended, and how long nobody can notice that it is mended. on: what it takes,
 # "store", "node" or "all"; two faults of a round take different things.
-my $BACKOFF = ABSwitch::Crowd::BACKOFF;
 my %FAULT = (
     'memcached killed' => {
-        on => 'store', wait => $BACKOFF,
+        on => 'store', wait => 0,
         break => sub ($f, $store) { $store->kill },
         mend => sub ($f, $store) { $store->start },
     },
     'memcached stopped' => {
-        on => 'store', wait => $BACKOFF,
+        on => 'store', wait => 0,
         break => sub ($f, $store) { $store->pause },
         mend => sub ($f, $store) { $store->resume },
     },
     'everything killed' => {
-        on => 'all', wait => $BACKOFF,
+        on => 'all', wait => 0,
         break => sub ($f, @) { $_->kill for $f->{stores}->@* },
         mend => sub ($f, @) { $_->start for $f->{stores}->@* },
     },
     'flush_all'            => { on => 'store', wait => 0, break => sub ($f, $store) { $store->flush } },
     'everything flushed'   => { on => 'all', wait => 0, break => sub ($f, @) { $_->flush for $f->{stores}->@* } },
     'key lost'             => { on => 'store', wait => 0, break => \&_lose_keys },
-    'memcached full'       => { on => 'store', wait => $BACKOFF, break => \&_fill, mend => \&_empty },
-    'too many connections' => { on => 'store', wait => $BACKOFF, break => \&_hog, mend => \&_unhog },
+    'memcached full'       => { on => 'store', wait => 0, break => \&_fill, mend => \&_empty },
+    'too many connections' => { on => 'store', wait => 0, break => \&_hog, mend => \&_unhog },
     'node killed' => {
         on => 'node', wait => 0,
         break => sub ($f, $i) { $f->site($i)->kill_all },
@@ -52,9 +54,9 @@ my %FAULT = (
     'graceful restart' => { on => 'node', wait => 0, break => sub ($f, $i) { $f->site($i)->graceful } },
     'child killed'     => { on => 'node', wait => 2, break => sub ($f, $i) { kill 'KILL', $f->site($i)->children } },
     # It may be stopped while it waits for an answer, which is then late.
-    'node stopped' => { on => 'node', wait => $BACKOFF, break => \&_stop, mend => \&_continue },
-    'node cut off' => { on => 'node', wait => $BACKOFF, break => \&_cut, mend => \&_plug },
-    'cut apart'    => { on => 'all', wait => $BACKOFF, break => \&_split, mend => \&_join },
+    'node stopped' => { on => 'node', wait => 0, break => \&_stop, mend => \&_continue },
+    'node cut off' => { on => 'node', wait => NEIGHBOUR, break => \&_cut, mend => \&_plug },
+    'cut apart'    => { on => 'all', wait => NEIGHBOUR, break => \&_split, mend => \&_join },
     'clock' => {
         on => 'node', wait => 2,
         break => \&_set_clock,
@@ -132,16 +134,17 @@ sub _empty ($self, $store) {
     return;
 }
 
-# The nodes lose their connections by a hang, and find the places taken.
+# Children lose their connections, and those who take over may find the places taken.
 sub _hog ($self, $store) {
     $store->hang_up;
-    $store->pause;
-    $self->{crowd}->live(1);
-    $store->resume;
     my @hogs;
-    while (@hogs < 100) {
-        push @hogs, $store->hog // last;
-    }
+    kill 'KILL', map { $_->children } grep { $_->{pid} } $self->{crowd}{cluster}->nodes;
+    poll(0.3, sub {
+        while (@hogs < 100) {
+            push @hogs, $store->hog // last;
+        }
+        return 0;
+    });
     $self->{hogs} = \@hogs;
     return;
 }
