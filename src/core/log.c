@@ -136,3 +136,68 @@ apr_size_t absw_log_add(const absw_policy_t *policy, const char *text, apr_size_
     buf[w.len] = '\0';
     return w.len;
 }
+
+/* A line of a log that is written anew. */
+typedef struct {
+    absw_switch_t rec;
+    const char *text;
+    apr_size_t len;
+} line_t;
+
+/* Enter it among the *n newest lines, which are in order. */
+static void enter(line_t *lines, int *n, const line_t *line)
+{
+    int at = *n;
+
+    while (at > 0 && absw_switch_newer(&line->rec, &lines[at - 1].rec)) {
+        at--;
+    }
+    if (at == ABSW_LOG_MAX || (at > 0 && is_same(&line->rec, &lines[at - 1].rec))) {
+        return;
+    }
+    *n += *n < ABSW_LOG_MAX;
+    memmove(&lines[at + 1], &lines[at], (apr_size_t)(*n - 1 - at) * sizeof(*lines));
+    lines[at] = *line;
+}
+
+apr_size_t absw_log_unite(const absw_policy_t *policy, const absw_log_text_t *logs, int n,
+                          char *buf, apr_pool_t *pool)
+{
+    line_t *lines = apr_palloc(pool, ABSW_LOG_MAX * sizeof(*lines));
+    write_t w = { .buf = buf };
+    int lines_n = 0;
+
+    for (int i = 0; i < n; i++) {
+        absw_log_text_t rest = logs[i];
+        line_t line;
+        unsigned gone;
+
+        while (next_line(&rest.bytes, &rest.len, &line.text, &line.len)) {
+            if (absw_switch_parse_past(policy, line.text, line.len, &line.rec, &gone)
+                == ABSW_SWITCH_FULL) {
+                enter(lines, &lines_n, &line);
+            }
+        }
+    }
+    for (int i = 0; i < lines_n; i++) {
+        put_line(&w, lines[i].text, lines[i].len);
+    }
+    buf[w.len] = '\0';
+    return w.len;
+}
+
+int absw_log_is_whole(const absw_policy_t *policy, const absw_log_text_t *log)
+{
+    absw_log_text_t rest = *log;
+    absw_switch_t rec;
+    const char *line;
+    apr_size_t len;
+    unsigned gone;
+
+    while (next_line(&rest.bytes, &rest.len, &line, &len)) {
+        if (absw_switch_parse_past(policy, line, len, &rec, &gone) != ABSW_SWITCH_FULL) {
+            return 0;
+        }
+    }
+    return 1;
+}

@@ -34,4 +34,21 @@ int absw_log_parse(const absw_policy_t *policy, const char *text, apr_size_t len
 apr_size_t absw_log_add(const absw_policy_t *policy, const char *text, apr_size_t len,
                         const absw_switch_t *rec, char *buf);
 
+/** A log, or a part of one, as it came. */
+typedef struct {
+    const char *bytes;
+    apr_size_t len;
+} absw_log_text_t;
+
+/**
+ * Write the newest records of n logs as one to buf (ABSW_LOG_TEXT_MAX + 1 bytes, NUL-terminated);
+ * where two are of the same (generation, at, node) the earlier log's holds. A log that has been
+ * written so comes out as it is. pool: for the work. Returns the length.
+ */
+apr_size_t absw_log_unite(const absw_policy_t *policy, const absw_log_text_t *logs, int n,
+                          char *buf, apr_pool_t *pool);
+
+/** Are all its lines records? */
+int absw_log_is_whole(const absw_policy_t *policy, const absw_log_text_t *log);
+
 #endif

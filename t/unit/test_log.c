@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include <apr_general.h>
+
 #include "log.h"
 #include "sample.h"
 
@@ -149,6 +151,92 @@ static void test_hostile(void **state)
     free(buf);
 }
 
+static const char *unite(const char *first, const char *second, apr_pool_t *pool)
+{
+    static char texts[2][ABSW_LOG_TEXT_MAX + 1];
+    absw_policy_t policy = sample_policy();
+    const absw_log_text_t logs[] = { { first, strlen(first) }, { second, strlen(second) } };
+    absw_log_text_t all = { texts[0], 0 };
+
+    all.len = absw_log_unite(&policy, logs, 2, texts[0], pool);
+    assert_int_equal(all.len, strlen(texts[0]));
+    assert_true(absw_log_is_whole(&policy, &all));
+    assert_int_equal(absw_log_unite(&policy, &all, 1, texts[1], pool), all.len);
+    assert_string_equal(texts[1], texts[0]);            /* it is one already */
+    return texts[0];
+}
+
+static void test_unite(void **state)
+{
+    static const struct {
+        const char *first;
+        const char *second;
+        const char *all;
+    } rows[] = {
+        { "", "", "" },
+        { "", "A=1 gen=1\n", "A=1 gen=1\n" },
+        { "B gen=3 x=1\nA=1 gen=1\n", "A=1 gen=2",
+          "B gen=3 x=1\nA=1 gen=2\nA=1 gen=1\n" },
+        { "A=1 gen=1 by=ann\nB=1 gen=2\n", "A=1 gen=1 by=bob\nrubbish\n\n",
+          "B=1 gen=2\nA=1 gen=1 by=ann\n" },
+        { "rubbish", "A=0 Z=1 gen=4\r\nA=1 gen=9 x=%ff\n", "A=1 gen=9 x=%ff\nA=0 Z=1 gen=4\r\n" },
+        { "A=1 gen=1 at=1\n", "A=1 gen=1 at=2\nA=1 gen=1 at=1 node=w\n",
+          "A=1 gen=1 at=2\nA=1 gen=1 at=1 node=w\nA=1 gen=1 at=1\n" },
+    };
+    apr_pool_t *pool;
+
+    (void)state;
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        assert_string_equal(unite(rows[i].first, rows[i].second, pool), rows[i].all);
+    }
+    apr_pool_destroy(pool);
+    apr_terminate();
+}
+
+/* Of more than there is room for the newest are kept, wherever they come from. */
+static void test_unite_many(void **state)
+{
+    char texts[2][4096] = { "", "" };
+    absw_policy_t policy = sample_policy();
+    const char *all;
+    apr_pool_t *pool;
+
+    (void)state;
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    for (int i = 100; i > 0; i--) {
+        sprintf(texts[i % 2] + strlen(texts[i % 2]), "A=1 gen=%d\n", i);
+    }
+    all = unite(texts[0], texts[1], pool);
+    assert_int_equal(read_log(&policy, all), ABSW_LOG_MAX);
+    for (int i = 0; i < ABSW_LOG_MAX; i++) {
+        assert_int_equal(entries[i].rec.generation, 100 - i);
+    }
+    apr_pool_destroy(pool);
+    apr_terminate();
+}
+
+static void test_whole(void **state)
+{
+    static const struct {
+        const char *text;
+        int is_whole;
+    } rows[] = {
+        { "", 1 }, { "A=1 gen=1", 1 }, { "A=1 gen=1\nA=0 Z=1 gen=4\r\n", 1 }, { "B\n", 0 },
+        { "\n", 0 }, { "A=1 gen=1\n\n", 0 }, { "A=1 gen=1\nx\n", 0 }, { "A=1 gen=1\nA=1 ge", 0 },
+    };
+    absw_policy_t policy = sample_policy();
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        absw_log_text_t log = { rows[i].text, strlen(rows[i].text) };
+
+        assert_int_equal(absw_log_is_whole(&policy, &log), rows[i].is_whole);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +244,9 @@ int main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_add),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_unite),
+        cmocka_unit_test(test_unite_many),
+        cmocka_unit_test(test_whole),
         cmocka_unit_test(test_hostile),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
