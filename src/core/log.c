@@ -86,57 +86,6 @@ int absw_log_parse(const absw_policy_t *policy, const char *text, apr_size_t len
     return n;
 }
 
-typedef struct {
-    char *buf;
-    apr_size_t len;
-    int lines;
-} write_t;
-
-static void put_line(write_t *w, const char *line, apr_size_t len)
-{
-    if (w->lines < ABSW_LOG_MAX && w->len + len + 1 <= ABSW_LOG_TEXT_MAX) {
-        memcpy(w->buf + w->len, line, len);
-        w->len += len;
-        w->buf[w->len++] = '\n';
-        w->lines++;
-    }
-    else {
-        w->lines = ABSW_LOG_MAX;    /* no older line in place of one that did not fit */
-    }
-}
-
-apr_size_t absw_log_add(const absw_policy_t *policy, const char *text, apr_size_t len,
-                        const absw_switch_t *rec, char *buf)
-{
-    char own[ABSW_SWITCH_TEXT_MAX];
-    write_t w = { .buf = buf };
-    const char *line;
-    apr_size_t line_len;
-    int entered = 0;
-
-    while (next_line(&text, &len, &line, &line_len)) {
-        absw_switch_t old;
-        unsigned gone;
-
-        if (absw_switch_parse_past(policy, line, line_len, &old, &gone) != ABSW_SWITCH_FULL) {
-            continue;
-        }
-        if (is_same(&old, rec)) {
-            return 0;
-        }
-        if (!entered && absw_switch_newer(rec, &old)) {
-            put_line(&w, own, absw_switch_format(policy, rec, own));
-            entered = 1;
-        }
-        put_line(&w, line, line_len);
-    }
-    if (!entered) {
-        put_line(&w, own, absw_switch_format(policy, rec, own));
-    }
-    buf[w.len] = '\0';
-    return w.len;
-}
-
 /* A line of a log that is written anew. */
 typedef struct {
     absw_switch_t rec;
@@ -164,7 +113,7 @@ apr_size_t absw_log_unite(const absw_policy_t *policy, const absw_log_text_t *lo
                           char *buf, apr_pool_t *pool)
 {
     line_t *lines = apr_palloc(pool, ABSW_LOG_MAX * sizeof(*lines));
-    write_t w = { .buf = buf };
+    apr_size_t len = 0;
     int lines_n = 0;
 
     for (int i = 0; i < n; i++) {
@@ -179,11 +128,14 @@ apr_size_t absw_log_unite(const absw_policy_t *policy, const absw_log_text_t *lo
             }
         }
     }
-    for (int i = 0; i < lines_n; i++) {
-        put_line(&w, lines[i].text, lines[i].len);
+    /* no older line in place of one that does not fit */
+    for (int i = 0; i < lines_n && len + lines[i].len + 1 <= ABSW_LOG_TEXT_MAX; i++) {
+        memcpy(buf + len, lines[i].text, lines[i].len);
+        len += lines[i].len;
+        buf[len++] = '\n';
     }
-    buf[w.len] = '\0';
-    return w.len;
+    buf[len] = '\0';
+    return len;
 }
 
 int absw_log_is_whole(const absw_policy_t *policy, const absw_log_text_t *log)
