@@ -194,14 +194,20 @@ absw_store_result_e absw_change_write(absw_store_t *store, const absw_policy_t *
 
 /* --- the log ------------------------------------------------------------------------- */
 
-/* The log of item with rec in it; item's own if rec is there already. */
-static absw_store_bytes_t with(const absw_policy_t *policy, absw_store_bytes_t log,
-                               const absw_switch_t *rec, apr_pool_t *pool)
+/* The log of item with these two in it. A base of generation 0 is no record. */
+static absw_store_bytes_t log_with(const absw_policy_t *policy, const absw_store_item_t *item,
+                                   const absw_switch_t *base, const absw_switch_t *rec,
+                                   apr_pool_t *pool)
 {
     char *text = apr_palloc(pool, ABSW_LOG_TEXT_MAX + 1);
-    apr_size_t len = absw_log_add(policy, log.bytes, log.len, rec, text);
+    char lines[2][ABSW_SWITCH_TEXT_MAX];
+    const absw_log_text_t logs[] = {
+        { item->value, item->found == ABSW_STORE_FOUND ? item->len : 0 },
+        { lines[0], base->generation > 0 ? absw_switch_format(policy, base, lines[0]) : 0 },
+        { lines[1], absw_switch_format(policy, rec, lines[1]) },
+    };
 
-    return len > 0 ? (absw_store_bytes_t){ text, len } : log;
+    return (absw_store_bytes_t){ text, absw_log_unite(policy, logs, 3, text, pool) };
 }
 
 /* The record that the change started from may not be in the log yet, and a rollback goes by it. */
@@ -212,23 +218,16 @@ static void enter_in_log(absw_store_t *store, const absw_policy_t *policy,
     absw_store_result_e result = ABSW_STORE_CONFLICT;
 
     for (int i = 0; i < TRIES && result == ABSW_STORE_CONFLICT; i++) {
-        absw_store_bytes_t log = { "", 0 };
-        int there;
+        absw_store_bytes_t log;
 
         if ((i > 0 && !store->ops->get(store, item, 1, pool))
             || item->found == ABSW_STORE_BUSY || item->found == ABSW_STORE_UNKNOWN) {
             return;
         }
-        there = item->found == ABSW_STORE_FOUND;
-        if (there) {
-            log = (absw_store_bytes_t){ item->value, item->len };
-        }
-        if (base->generation > 0) {
-            log = with(policy, log, base, pool);
-        }
-        log = with(policy, log, &made->rec, pool);
-        result = there ? store->ops->cas(store, item->key, item->cas, log.bytes, log.len, 0, pool)
-                       : store->ops->add(store, item->key, log.bytes, log.len, 0, pool);
+        log = log_with(policy, item, base, &made->rec, pool);
+        result = item->found == ABSW_STORE_FOUND
+                 ? store->ops->cas(store, item->key, item->cas, log.bytes, log.len, 0, pool)
+                 : store->ops->add(store, item->key, log.bytes, log.len, 0, pool);
         if (result == ABSW_STORE_DONE) {
             made->log = log.bytes;
             made->log_len = log.len;

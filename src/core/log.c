@@ -86,53 +86,70 @@ int absw_log_parse(const absw_policy_t *policy, const char *text, apr_size_t len
     return n;
 }
 
+/* A line of a log that is written anew. */
 typedef struct {
-    char *buf;
+    absw_switch_t rec;
+    const char *text;
     apr_size_t len;
-    int lines;
-} write_t;
+} line_t;
 
-static void put_line(write_t *w, const char *line, apr_size_t len)
+/* Enter it among the *n newest lines, which are in order. */
+static void enter(line_t *lines, int *n, const line_t *line)
 {
-    if (w->lines < ABSW_LOG_MAX && w->len + len + 1 <= ABSW_LOG_TEXT_MAX) {
-        memcpy(w->buf + w->len, line, len);
-        w->len += len;
-        w->buf[w->len++] = '\n';
-        w->lines++;
+    int at = *n;
+
+    while (at > 0 && absw_switch_newer(&line->rec, &lines[at - 1].rec)) {
+        at--;
     }
-    else {
-        w->lines = ABSW_LOG_MAX;    /* no older line in place of one that did not fit */
+    if (at == ABSW_LOG_MAX || (at > 0 && is_same(&line->rec, &lines[at - 1].rec))) {
+        return;
     }
+    *n += *n < ABSW_LOG_MAX;
+    memmove(&lines[at + 1], &lines[at], (apr_size_t)(*n - 1 - at) * sizeof(*lines));
+    lines[at] = *line;
 }
 
-apr_size_t absw_log_add(const absw_policy_t *policy, const char *text, apr_size_t len,
-                        const absw_switch_t *rec, char *buf)
+apr_size_t absw_log_unite(const absw_policy_t *policy, const absw_log_text_t *logs, int n,
+                          char *buf, apr_pool_t *pool)
 {
-    char own[ABSW_SWITCH_TEXT_MAX];
-    write_t w = { .buf = buf };
-    const char *line;
-    apr_size_t line_len;
-    int entered = 0;
+    line_t *lines = apr_palloc(pool, ABSW_LOG_MAX * sizeof(*lines));
+    apr_size_t len = 0;
+    int lines_n = 0;
 
-    while (next_line(&text, &len, &line, &line_len)) {
-        absw_switch_t old;
+    for (int i = 0; i < n; i++) {
+        absw_log_text_t rest = logs[i];
+        line_t line;
         unsigned gone;
 
-        if (absw_switch_parse_past(policy, line, line_len, &old, &gone) != ABSW_SWITCH_FULL) {
-            continue;
+        while (next_line(&rest.bytes, &rest.len, &line.text, &line.len)) {
+            if (absw_switch_parse_past(policy, line.text, line.len, &line.rec, &gone)
+                == ABSW_SWITCH_FULL) {
+                enter(lines, &lines_n, &line);
+            }
         }
-        if (is_same(&old, rec)) {
+    }
+    /* no older line in place of one that does not fit */
+    for (int i = 0; i < lines_n && len + lines[i].len + 1 <= ABSW_LOG_TEXT_MAX; i++) {
+        memcpy(buf + len, lines[i].text, lines[i].len);
+        len += lines[i].len;
+        buf[len++] = '\n';
+    }
+    buf[len] = '\0';
+    return len;
+}
+
+int absw_log_is_whole(const absw_policy_t *policy, const absw_log_text_t *log)
+{
+    absw_log_text_t rest = *log;
+    absw_switch_t rec;
+    const char *line;
+    apr_size_t len;
+    unsigned gone;
+
+    while (next_line(&rest.bytes, &rest.len, &line, &len)) {
+        if (absw_switch_parse_past(policy, line, len, &rec, &gone) != ABSW_SWITCH_FULL) {
             return 0;
         }
-        if (!entered && absw_switch_newer(rec, &old)) {
-            put_line(&w, own, absw_switch_format(policy, rec, own));
-            entered = 1;
-        }
-        put_line(&w, line, line_len);
     }
-    if (!entered) {
-        put_line(&w, own, absw_switch_format(policy, rec, own));
-    }
-    buf[w.len] = '\0';
-    return w.len;
+    return 1;
 }

@@ -26,12 +26,21 @@ typedef struct {
 int absw_log_parse(const absw_policy_t *policy, const char *text, apr_size_t len,
                    absw_log_entry_t *entries);
 
+/** A log, or a record that is to be in one, as it came. */
+typedef struct {
+    const char *bytes;
+    apr_size_t len;
+} absw_log_text_t;
+
 /**
- * Write the log with rec entered at its place to buf (ABSW_LOG_TEXT_MAX + 1 bytes,
- * NUL-terminated); the oldest lines go when there are too many. Returns the new length, or 0 if
- * rec is there already.
+ * Write the newest records of n logs as one to buf (ABSW_LOG_TEXT_MAX + 1 bytes, NUL-terminated);
+ * where two are of the same (generation, at, node) the earlier log's holds, and lines that are no
+ * records go. A log that has been written so comes out as it is. pool: for the work. Returns the length.
  */
-apr_size_t absw_log_add(const absw_policy_t *policy, const char *text, apr_size_t len,
-                        const absw_switch_t *rec, char *buf);
+apr_size_t absw_log_unite(const absw_policy_t *policy, const absw_log_text_t *logs, int n,
+                          char *buf, apr_pool_t *pool);
+
+/** Are all its lines records? */
+int absw_log_is_whole(const absw_policy_t *policy, const absw_log_text_t *log);
 
 #endif

@@ -34,6 +34,7 @@ typedef struct {
 
     /* the node's own, of the thread that ticks */
     apr_int64_t logged;         /* generation of the record that is known to be in the log */
+    absw_sec_t logged_at;       /* when that was so */
     int log_failed;             /* it was said that the log cannot be written */
     absw_sec_t announced[ABSW_SIDES_MAX];   /* since when the drain told of last had lasted */
     struct absw_memory_t *memory;           /* of the cluster, between syncs: absw_node_begin() */

@@ -243,6 +243,7 @@ void absw_tick_learn(const absw_tick_t *tick, absw_known_t *known, absw_store_it
     }
     if (memory->losses != tick->node->store->losses) {
         memory->losses = tick->node->store->losses;
+        known->app->logged = 0;
         memset(memory->own, 0, sizeof(memory->own));
     }
     epoch = find_epoch(tick, known, &items[ITEM_EPOCH]);

@@ -226,7 +226,10 @@ const char *absw_node_members_key(const absw_tick_t *tick, const absw_known_t *k
 /** Take up the switch: sets known->rec. After absw_tick_ask(). */
 void absw_tick_take_switch(const absw_tick_t *tick, absw_known_t *known);
 
-/** See to it that the record in force is in the log. */
+/** The record in force, into the state directory. */
+void absw_tick_keep_switch(const absw_tick_t *tick, const absw_known_t *known);
+
+/** node_log.c: see to it that the record in force is in the log, and nothing of it is lost. */
 void absw_tick_log(const absw_tick_t *tick, absw_known_t *known);
 
 /**

@@ -61,7 +61,7 @@ const char *absw_node_describe_switch(const absw_policy_t *policy, const absw_sw
                         rec->note[0] ? ", " : "", rec->note);
 }
 
-static void keep_switch(const absw_tick_t *tick, const absw_known_t *known)
+void absw_tick_keep_switch(const absw_tick_t *tick, const absw_known_t *known)
 {
     char text[ABSW_SWITCH_TEXT_MAX];
     apr_size_t len = absw_switch_format(known->app->policy, &known->rec, text);
@@ -95,7 +95,7 @@ static void enforce(const absw_tick_t *tick, absw_known_t *known, const absw_swi
     }
     known->rec = *rec;
     known->app->logged = 0;
-    keep_switch(tick, known);
+    absw_tick_keep_switch(tick, known);
     absw_tick_say(tick, ABSW_SAY_NOTICE, known->app, ABSW_NO_SIDE, "switch of %s: %s",
                   policy->name, absw_node_describe_switch(policy, rec, tick->pool));
 }
@@ -341,59 +341,5 @@ void absw_tick_take_switch(const absw_tick_t *tick, absw_known_t *known)
     case ABSW_STORE_BUSY:
     default:
         break;
-    }
-}
-
-/* 1: the record in force is in the log. */
-static int enter_in_log(const absw_tick_t *tick, const absw_known_t *known,
-                        const absw_store_item_t *item)
-{
-    absw_store_t *store = tick->node->store;
-    char *text = apr_palloc(tick->pool, ABSW_LOG_TEXT_MAX + 1);
-    int there = item->found == ABSW_STORE_FOUND;
-    apr_size_t len = absw_log_add(known->app->policy, there ? item->value : "",
-                                  there ? item->len : 0, &known->rec, text);
-
-    if (len == 0) {
-        absw_tick_keep_file(tick, known, "log", item->value, item->len);
-        return 1;
-    }
-    if ((there ? store->ops->cas(store, item->key, item->cas, text, len, 0, tick->pool)
-               : store->ops->add(store, item->key, text, len, 0, tick->pool))
-        != ABSW_STORE_DONE) {
-        return 0;
-    }
-    absw_tick_keep_file(tick, known, "log", text, len);
-    return 1;
-}
-
-void absw_tick_log(const absw_tick_t *tick, absw_known_t *known)
-{
-    absw_store_t *store = tick->node->store;
-    absw_node_app_t *app = known->app;
-    absw_store_item_t item = {
-        .key = absw_change_key(app->policy, "log", tick->pool), .mend = 1
-    };
-    int complete;
-
-    if (known->rec.generation == 0 || app->logged == known->rec.generation
-        || !absw_tick_is_ours(tick)) {
-        return;
-    }
-    store->why[0] = '\0';
-    complete = store->ops->get(store, &item, 1, tick->pool);
-    if (item.found == ABSW_STORE_BUSY) {
-        return;
-    }
-    if (complete && enter_in_log(tick, known, &item)) {
-        keep_switch(tick, known);       /* a change that came from here, too */
-        app->logged = known->rec.generation;
-        app->log_failed = 0;
-    }
-    else if (!app->log_failed && (!complete || store->why[0])) {
-        app->log_failed = 1;
-        absw_tick_say(tick, ABSW_SAY_WARNING, app, ABSW_NO_SIDE,
-                      "log of %s cannot be kept: %s", app->policy->name,
-                      complete ? store->why : item.why ? item.why : "the store did not answer");
     }
 }

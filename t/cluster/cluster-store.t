@@ -49,6 +49,36 @@ subtest 'an older record never wins' => sub {
     $cluster->logs_are_clean;
 };
 
+subtest 'the log of changes outlives its store' => sub {
+    my $cluster = cluster();
+    my $store = $cluster->store;
+    $cluster->flip($_) for qw(B A B);
+    my $says = sub ($text) { return join ' ', $text =~ / gen=(\d+)/g };
+    my $shown = sub { return join '; ', map { join ' ', map { $_->{generation} } $_->status->{log}->@* } $cluster->nodes };
+    wait_for 'three changes on every page', SOON, sub { ($_ = $shown->()) eq '3 2 1; 3 2 1; 3 2 1' };
+    my $log = $store->get($cluster->key('log'));
+    is $says->($log), '3 2 1', 'and in the store';
+    $store->flush;
+    wait_for 'it to be put back', SOON, sub { ($_ = $store->get($cluster->key('log')) // '') eq $log };
+    $store->kill->start;
+    $cluster->flip('A');
+    wait_for 'the fourth beside the others', SOON, sub { $_ = $says->($store->get($cluster->key('log')) // ''); $_ eq '4 3 2 1' };
+    wait_for 'on every page', SOON, sub { ($_ = $shown->()) eq '4 3 2 1; 4 3 2 1; 4 3 2 1' };
+    # A node without its own copy takes the store's.
+    my $web3 = $cluster->node(2);
+    $web3->stop;
+    run('rm', '-rf', $web3->state_dir);
+    $web3->start;
+    wait_for 'a node made anew to show it', SOON, sub { ($_ = $shown->()) eq '4 3 2 1; 4 3 2 1; 4 3 2 1' };
+    $store->set($cluster->key('log'), "rubbish\n$log");
+    $cluster->flip('B');
+    wait_for 'rubbish to go', SOON, sub { $_ = $store->get($cluster->key('log')); $says->($_) eq '5 4 3 2 1' && !/rubbish/ };
+    like join("\n", map { $_->mark('ignored') } $cluster->nodes), qr/contact:log is not taken: it has lines that are no records/,
+        'and to be named';
+    $cluster->expect_log(qr/contact|session table|\Q${\ $store->address}\E/);
+    $cluster->logs_are_clean;
+};
+
 subtest 'values that cannot be taken' => sub {
     my $cluster = cluster();
     my $store = $cluster->store;

@@ -105,25 +105,25 @@ static absw_switch_form_e parse(const char *text, absw_switch_t *rec)
     return form;
 }
 
-static void read_log(const char *text, size_t len, const absw_switch_t *rec)
+static void read_log(fuzz_t *in, const char *text, size_t len, const absw_switch_t *rec)
 {
     static absw_log_entry_t entries[ABSW_LOG_MAX];
     static char changed[ABSW_LOG_TEXT_MAX + 1];
-    apr_size_t changed_len;
+    static char twice[ABSW_LOG_TEXT_MAX + 1];
+    char line[ABSW_SWITCH_TEXT_MAX];
+    const absw_log_text_t logs[] = {
+        { text, len }, { line, rec ? absw_switch_format(fuzz_policy(), rec, line) : 0 },
+    };
     int n = absw_log_parse(fuzz_policy(), text, len, entries);
+    absw_log_text_t all = {
+        changed, absw_log_unite(fuzz_policy(), logs, 2, changed, in->pool)
+    };
 
     FUZZ_HOLDS(n >= 0 && n <= ABSW_LOG_MAX);
-    if (!rec) {
-        return;
-    }
-    changed_len = absw_log_add(fuzz_policy(), text, len, rec, changed);
-    FUZZ_HOLDS(changed_len <= ABSW_LOG_TEXT_MAX);
-    if (changed_len > 0) {
-        static char twice[ABSW_LOG_TEXT_MAX + 1];
-
-        FUZZ_HOLDS(strlen(changed) == changed_len);
-        FUZZ_HOLDS(absw_log_add(fuzz_policy(), changed, changed_len, rec, twice) == 0);
-    }
+    FUZZ_HOLDS(all.len <= ABSW_LOG_TEXT_MAX && strlen(changed) == all.len);
+    FUZZ_HOLDS(absw_log_is_whole(fuzz_policy(), &all));
+    FUZZ_HOLDS(absw_log_unite(fuzz_policy(), &all, 1, twice, in->pool) == all.len);
+    FUZZ_HOLDS(strcmp(changed, twice) == 0);
 }
 
 void fuzz(fuzz_t *in)
@@ -142,5 +142,5 @@ void fuzz(fuzz_t *in)
     if (form[0] == ABSW_SWITCH_FULL && form[1] == ABSW_SWITCH_FULL) {
         merge(&rec[0], &rec[1]);
     }
-    read_log(all, len, form[0] == ABSW_SWITCH_FULL ? &rec[0] : NULL);
+    read_log(in, all, len, form[0] == ABSW_SWITCH_FULL ? &rec[0] : NULL);
 }

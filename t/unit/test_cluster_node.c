@@ -425,6 +425,29 @@ static void test_rubbish(void **state)
     assert_int_equal(marks("abswitch"), 0);     /* they are not shown for ever */
 }
 
+/* The log is not read with every sync, for nobody needs it then. */
+static void test_spoilt_log(void **state)
+{
+    (void)state;
+    begin(2);
+    sim_hand(&sim, "B");
+    sim_run(&sim, 3);
+    for (int i = 0; i < 3; i++) {
+        static const char *const values[] = { "rubbish", "A=0 B=1 C=0 gen=1 x\n", "" };
+
+        sim_put(&sim.servers[0], "abswitch:contact:log", values[i], strlen(values[i]), 0);
+        sim_run(&sim, 62);
+        assert_non_null(strstr(stored("abswitch:contact:log"), "gen=1 at="));
+        assert_int_equal(marks("abswitch:contact:log is not taken"), 1);
+    }
+    sim_evict(sim_entry(&sim.servers[0], "abswitch:contact:log"));
+    sim_run(&sim, 62);
+    assert_non_null(strstr(stored("abswitch:contact:log"), "gen=1 at="));
+    sim_flush(&sim.servers[0]);
+    sim_run(&sim, 3);
+    assert_non_null(strstr(stored("abswitch:contact:log"), "gen=1 at="));
+}
+
 static void test_many(void **state)
 {
     (void)state;
@@ -460,6 +483,7 @@ int main(void)
         TEST(test_retires),
         TEST(test_skewed),
         TEST(test_rubbish),
+        TEST(test_spoilt_log),
         TEST(test_many),
     };
 

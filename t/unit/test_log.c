@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include <apr_general.h>
+
 #include "log.h"
 #include "sample.h"
 
@@ -65,24 +67,54 @@ static void test_order(void **state)
     assert_false(entries[3].has_from);
 }
 
+static apr_pool_t *pool;
+
+static int set_up(void **state)
+{
+    (void)state;
+    apr_initialize();
+    return apr_pool_create(&pool, NULL);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    apr_pool_destroy(pool);
+    apr_terminate();
+    return 0;
+}
+
+/* The log with rec in it. */
+static apr_size_t add(const absw_policy_t *policy, const char *text, apr_size_t len,
+                      const absw_switch_t *rec, char *buf)
+{
+    char line[ABSW_SWITCH_TEXT_MAX];
+    const absw_log_text_t logs[] = {
+        { text, len }, { line, absw_switch_format(policy, rec, line) }
+    };
+
+    return absw_log_unite(policy, logs, 2, buf, pool);
+}
+
 static void test_add(void **state)
 {
-    static char buf[ABSW_LOG_TEXT_MAX + 1];
+    static char texts[2][ABSW_LOG_TEXT_MAX + 1];
     absw_policy_t policy = sample_policy();
     absw_switch_t rec = record(&policy, "B gen=5 at=50 by=ann");
     static const char old[] = "A=1 B=0 C=0 gen=6 x=%ff\nrubbish\nA=0 Z=1 gen=4\n";
 
-    apr_size_t len = absw_log_add(&policy, "", 0, &rec, buf);
+    apr_size_t len = add(&policy, "", 0, &rec, texts[0]);
 
     (void)state;
-    assert_int_equal(len, strlen(buf));
-    assert_string_equal(buf, "A=0 B=1 C=0 gen=5 at=50 by=ann\n");
-    assert_int_equal(absw_log_add(&policy, buf, strlen(buf), &rec, buf), 0);
+    assert_int_equal(len, strlen(texts[0]));
+    assert_string_equal(texts[0], "A=0 B=1 C=0 gen=5 at=50 by=ann\n");
+    assert_int_equal(add(&policy, texts[0], len, &rec, texts[1]), len);
+    assert_string_equal(texts[1], texts[0]);            /* once is enough */
     /* at its place; other lines as they came, unless they are no records */
-    len = absw_log_add(&policy, old, sizeof(old) - 1, &rec, buf);
-    assert_int_equal(len, strlen(buf));
-    assert_string_equal(buf, "A=1 B=0 C=0 gen=6 x=%ff\nA=0 B=1 C=0 gen=5 at=50 by=ann\n"
-                             "A=0 Z=1 gen=4\n");
+    len = add(&policy, old, sizeof(old) - 1, &rec, texts[0]);
+    assert_int_equal(len, strlen(texts[0]));
+    assert_string_equal(texts[0], "A=1 B=0 C=0 gen=6 x=%ff\nA=0 B=1 C=0 gen=5 at=50 by=ann\n"
+                                  "A=0 Z=1 gen=4\n");
 }
 
 /* The text does not outgrow its limits, and what goes is what is oldest. */
@@ -97,7 +129,7 @@ static void test_limits(void **state)
     (void)state;
     for (int i = 1; i <= 200; i++) {
         rec.generation = i;
-        len = absw_log_add(&policy, texts[i % 2], len, &rec, texts[(i + 1) % 2]);
+        len = add(&policy, texts[i % 2], len, &rec, texts[(i + 1) % 2]);
         assert_in_range(len, 1, ABSW_LOG_TEXT_MAX);
         n = read_log(&policy, texts[(i + 1) % 2]);
         assert_int_equal(n, i < ABSW_LOG_MAX ? i : ABSW_LOG_MAX);
@@ -107,7 +139,7 @@ static void test_limits(void **state)
     memset(rec.note, '%', ABSW_NOTE_MAX);
     for (int i = 201; i <= 300; i++) {
         rec.generation = i;
-        len = absw_log_add(&policy, texts[i % 2], len, &rec, texts[(i + 1) % 2]);
+        len = add(&policy, texts[i % 2], len, &rec, texts[(i + 1) % 2]);
         assert_in_range(len, 1, ABSW_LOG_TEXT_MAX);
         n = read_log(&policy, texts[(i + 1) % 2]);
         assert_int_equal(entries[0].rec.generation, i);
@@ -116,7 +148,7 @@ static void test_limits(void **state)
     assert_in_range(n, 15, 25);
     /* too old for a log that is full */
     rec.generation = 2;
-    assert_int_equal(absw_log_add(&policy, texts[1], len, &rec, texts[0]), len);
+    assert_int_equal(add(&policy, texts[1], len, &rec, texts[0]), len);
 }
 
 /* A value of the greatest size, of lines as short or as odd as can be. */
@@ -139,7 +171,7 @@ static void test_hostile(void **state)
             text[at] = lines[i][at % len];
         }
         assert_in_range(absw_log_parse(&policy, text, 65536, entries), 0, 1);
-        written = absw_log_add(&policy, text, 65536, &rec, buf);
+        written = add(&policy, text, 65536, &rec, buf);
         assert_in_range(written, 1, ABSW_LOG_TEXT_MAX);
         assert_int_equal(written, strlen(buf));
         assert_true(read_log(&policy, buf) >= 1);
@@ -149,6 +181,82 @@ static void test_hostile(void **state)
     free(buf);
 }
 
+static const char *unite(const char *first, const char *second)
+{
+    static char texts[2][ABSW_LOG_TEXT_MAX + 1];
+    absw_policy_t policy = sample_policy();
+    const absw_log_text_t logs[] = { { first, strlen(first) }, { second, strlen(second) } };
+    absw_log_text_t all = { texts[0], 0 };
+
+    all.len = absw_log_unite(&policy, logs, 2, texts[0], pool);
+    assert_int_equal(all.len, strlen(texts[0]));
+    assert_true(absw_log_is_whole(&policy, &all));
+    assert_int_equal(absw_log_unite(&policy, &all, 1, texts[1], pool), all.len);
+    assert_string_equal(texts[1], texts[0]);            /* it is one already */
+    return texts[0];
+}
+
+static void test_unite(void **state)
+{
+    static const struct {
+        const char *first;
+        const char *second;
+        const char *all;
+    } rows[] = {
+        { "", "", "" },
+        { "", "A=1 gen=1\n", "A=1 gen=1\n" },
+        { "B gen=3 x=1\nA=1 gen=1\n", "A=1 gen=2",
+          "B gen=3 x=1\nA=1 gen=2\nA=1 gen=1\n" },
+        { "A=1 gen=1 by=ann\nB=1 gen=2\n", "A=1 gen=1 by=bob\nrubbish\n\n",
+          "B=1 gen=2\nA=1 gen=1 by=ann\n" },
+        { "rubbish", "A=0 Z=1 gen=4\r\nA=1 gen=9 x=%ff\n", "A=1 gen=9 x=%ff\nA=0 Z=1 gen=4\r\n" },
+        { "A=1 gen=1 at=1\n", "A=1 gen=1 at=2\nA=1 gen=1 at=1 node=w\n",
+          "A=1 gen=1 at=2\nA=1 gen=1 at=1 node=w\nA=1 gen=1 at=1\n" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        assert_string_equal(unite(rows[i].first, rows[i].second), rows[i].all);
+    }
+}
+
+/* Of more than there is room for the newest are kept, wherever they come from. */
+static void test_unite_many(void **state)
+{
+    char texts[2][4096] = { "", "" };
+    absw_policy_t policy = sample_policy();
+    const char *all;
+
+    (void)state;
+    for (int i = 100; i > 0; i--) {
+        sprintf(texts[i % 2] + strlen(texts[i % 2]), "A=1 gen=%d\n", i);
+    }
+    all = unite(texts[0], texts[1]);
+    assert_int_equal(read_log(&policy, all), ABSW_LOG_MAX);
+    for (int i = 0; i < ABSW_LOG_MAX; i++) {
+        assert_int_equal(entries[i].rec.generation, 100 - i);
+    }
+}
+
+static void test_whole(void **state)
+{
+    static const struct {
+        const char *text;
+        int is_whole;
+    } rows[] = {
+        { "", 1 }, { "A=1 gen=1", 1 }, { "A=1 gen=1\nA=0 Z=1 gen=4\r\n", 1 }, { "B\n", 0 },
+        { "\n", 0 }, { "A=1 gen=1\n\n", 0 }, { "A=1 gen=1\nx\n", 0 }, { "A=1 gen=1\nA=1 ge", 0 },
+    };
+    absw_policy_t policy = sample_policy();
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        absw_log_text_t log = { rows[i].text, strlen(rows[i].text) };
+
+        assert_int_equal(absw_log_is_whole(&policy, &log), rows[i].is_whole);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,8 +264,11 @@ int main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_add),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_unite),
+        cmocka_unit_test(test_unite_many),
+        cmocka_unit_test(test_whole),
         cmocka_unit_test(test_hostile),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }
