@@ -116,6 +116,7 @@ static void begin_epoch(const absw_tick_t *tick, absw_known_t *known, const char
     absw_board_drain_t none = { .proven = 0 };
 
     cluster->settled = tick->now;
+    cluster->steady = tick->now + tick->node->sync;
     if (cluster->epoch[0]) {
         absw_tick_say(tick, ABSW_SAY_WARNING, known->app, ABSW_NO_SIDE,
                       "store of %s: it has lost its data; all nodes publish theirs anew",
@@ -123,6 +124,7 @@ static void begin_epoch(const absw_tick_t *tick, absw_known_t *known, const char
     }
     else {
         cluster->settled += ABSW_CLUSTER_SYNCS * tick->node->sync;
+        cluster->steady = cluster->settled;
     }
     apr_cpystrn(cluster->epoch, epoch, sizeof(cluster->epoch));
     memset(known->memory->own, 0, sizeof(known->memory->own));
