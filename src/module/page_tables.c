@@ -43,10 +43,9 @@ static void end_table(abswitch_markup_t *m)
     abswitch_markup_put(m, "</tbody>\n</table>\n</div>\n");
 }
 
-static void number_cell(abswitch_markup_t *m, apr_int64_t number, int known)
+static void number_cell(abswitch_markup_t *m, const char *number, int known)
 {
-    abswitch_markup_putf(m, "<td class=\"n\">%s</td>",
-                         known ? apr_psprintf(m->pool, "%" APR_INT64_T_FMT, number) : "?");
+    abswitch_markup_putf(m, "<td class=\"n\">%s</td>", known ? number : "?");
 }
 
 /* ---- nodes ---- */
@@ -99,10 +98,11 @@ static void node_row(abswitch_markup_t *m, const absw_report_app_t *app,
     abswitch_markup_putf(m, "<tr><th scope=\"row\">%s</th>", abswitch_markup_text(m, node->name));
     node_state(m, node->state);
     for (int i = 0; i < app->policy->sides_n; i++) {
-        number_cell(m, node->sessions[i], node->known);
-        number_cell(m, node->in_flight[i], node->known);
+        number_cell(m, abswitch_markup_count(m, node->sessions[i]), node->known);
+        number_cell(m, abswitch_markup_count(m, node->in_flight[i]), node->known);
     }
-    number_cell(m, node->generation, node->generation >= 0);
+    number_cell(m, apr_psprintf(m->pool, "%" APR_INT64_T_FMT, node->generation),
+                node->generation >= 0);
     node_age(m, node);
     abswitch_markup_put(m, "</tr>\n");
 }
@@ -241,10 +241,10 @@ void abswitch_page_verdicts(abswitch_markup_t *m, const absw_report_app_t *app, 
     for (int i = ABSW_UNTOUCHED + 1; i < ABSW_VERDICT_COUNT; i++) {
         absw_verdict_e verdict = (absw_verdict_e)i;
 
-        abswitch_markup_putf(m, "<tr%s><th scope=\"row\">%s</th><td class=\"n\">%"
-                             APR_UINT64_T_FMT "</td><td class=\"say\">%s</td></tr>\n",
+        abswitch_markup_putf(m, "<tr%s><th scope=\"row\">%s</th><td class=\"n\">%s</td>"
+                             "<td class=\"say\">%s</td></tr>\n",
                              app->verdicts[i] ? "" : " class=\"zero\"", absw_verdict_name(verdict),
-                             app->verdicts[i],
+                             abswitch_markup_count(m, app->verdicts[i]),
                              abswitch_markup_text(m, absw_verdict_text(verdict)));
     }
     end_table(m);
