@@ -30,10 +30,11 @@ static const char *moved_to(const char *location, apr_pool_t *pool)
 static const char *login_trouble(const ctl_t *ctl)
 {
     if (ctl->options->netrc) {
-        return "does not accept the login of ~/.netrc, or there is none for that host";
+        return "does not accept the login of ~/.netrc, or there is none for that host (401)";
     }
     return ctl_http_logs_in(ctl->http)
-           ? "does not accept this name and password" : "wants a login";
+           ? "does not accept this name and password (401)"
+           : "wants a login (401): give --user NAME or --netrc";
 }
 
 /* An answer that is not the manager's, by its status. */
@@ -44,9 +45,7 @@ static ctl_exit_e stranger(const ctl_t *ctl, const ctl_http_answer_t *http, apr_
 
     switch (http->status) {
     case 401:
-        return say(why, CTL_FAILED, apr_psprintf(pool, "%s %s (401)%s", url,
-                   login_trouble(ctl), ctl_http_logs_in(ctl->http)
-                                       ? "" : ": give --user NAME or --netrc"));
+        return say(why, CTL_FAILED, apr_pstrcat(pool, url, " ", login_trouble(ctl), NULL));
     case 403:
         return say(why, CTL_FAILED, apr_psprintf(pool, "%s is forbidden from here (403): see the "
                    "Require of that Location", url));
