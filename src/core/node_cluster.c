@@ -115,6 +115,7 @@ static void begin_epoch(const absw_tick_t *tick, absw_known_t *known, const char
     absw_board_cluster_t *cluster = &known->cluster;
     absw_board_drain_t none = { .proven = 0 };
 
+    apr_cpystrn(none.reason, absw_cluster_unsettled, sizeof(none.reason));
     cluster->settled = tick->now;
     cluster->steady = tick->now + tick->node->sync;
     if (cluster->epoch[0]) {
@@ -133,6 +134,7 @@ static void begin_epoch(const absw_tick_t *tick, absw_known_t *known, const char
 
         absw_board_get_drain(&known->app->place, i, &kept);
         none.told = kept.told;
+        none.generation = kept.generation;
         absw_board_set_drain(&known->app->place, i, &none);
     }
 }
