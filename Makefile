@@ -60,8 +60,8 @@ LINT_SOURCES = mod_abswitch.c $(wildcard src/*/*.c)
 LINT_FLAGS = $(HTTPD_FLAGS) $(APR_FLAGS) -I. -Isrc/core -Isrc/module -Isrc/ctl -Ibuild/gen -It/unit
 
 .DELETE_ON_ERROR:
-.PHONY: all install check check-asan check-zabbix lint flood fuzz fuzz-afl fuzz-targets fuzz-replays soak bench demo \
-    demo-cluster deps deps-bench deps-check deps-cluster bench-programs unit-tests clean help FORCE
+.PHONY: all install uninstall check check-asan check-zabbix lint flood fuzz fuzz-afl fuzz-targets fuzz-replays soak \
+    bench demo demo-cluster deps deps-bench deps-check deps-cluster bench-programs unit-tests clean help FORCE
 
 all: build/mod_abswitch.so build/abswitchctl  ## build/mod_abswitch.so and build/abswitchctl
 
@@ -70,6 +70,11 @@ install: all  ## the module to where httpd looks for it, the tool below PREFIX (
 	install -D -m 0755 build/abswitchctl '$(DESTDIR)$(PREFIX)/bin/abswitchctl'
 	install -D -m 0644 docs/abswitchctl.1 '$(DESTDIR)$(PREFIX)/share/man/man1/abswitchctl.1'
 	install -D -m 0644 conf/abswitchctl.bash-completion \
+	    '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/abswitchctl'
+
+uninstall:  ## remove what install puts there; configuration and state stay
+	rm -f '$(DESTDIR)$(shell $(APXS) -q LIBEXECDIR)/mod_abswitch.so' '$(DESTDIR)$(PREFIX)/bin/abswitchctl' \
+	    '$(DESTDIR)$(PREFIX)/share/man/man1/abswitchctl.1' \
 	    '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/abswitchctl'
 
 check: deps-check  ## install what is missing, build, run every test (TESTS=t/unit.t: one)

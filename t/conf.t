@@ -94,6 +94,9 @@ subtest 'make install' => sub {
     ($exit, $output) = run("$root/usr/local/bin/abswitchctl", '--version');
     is $exit, 0, 'abswitchctl runs' or diag $output;
     ok -s "$root/usr/local/share/$_", $_ for qw(man/man1/abswitchctl.1 bash-completion/completions/abswitchctl);
+    ($exit, $output) = run('make', '-C', repo(), '--no-print-directory', 'uninstall', "DESTDIR=$root");
+    is $exit, 0, 'uninstall' or diag $output;
+    is((run('find', $root, '-type', 'f'))[1], '', 'nothing is left');
 };
 
 done_testing;

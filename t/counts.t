@@ -124,6 +124,7 @@ subtest 'a full table' => sub {
     my $side = $site->side('A');
     cmp_ok $side->{sessions}, '>=', 1024, 'at least what the table holds';
     ok !$side->{exact}, 'and no claim that it is exact';
+    like $site->client->get('/abswitch-status')->body, qr{<p class="count">at least <b>1,\d{3}</b> sessions</p>}, 'on the page, too';
     $site->flip('B');
     wait_for 'the drain to be unknown', 5, sub { $_ = $site->side('A'); $_->{drain} eq 'unknown' };
     like $site->side('A')->{reason}, qr/room|full/, 'with its reason';

@@ -80,7 +80,7 @@ my %answer = (
     header      => "HTTP/1.1 200 OK\r\nContent-Type: text/\e]0;evil\a\x9b\r\nContent-Length: 0\r\n\r\n",
     huge        => undef,       # below
     told        => "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n{",
-    moved       => "HTTP/1.1 302 Found\r\nLocation: https://elsewhere.example/\e[2Jx\r\nContent-Length: 0\r\n\r\n",
+    moved       => "HTTP/1.1 302 Found\r\nLocation: https://elsewhere.example/\e[2Jx?a=b&format=json&app=contact\r\nContent-Length: 0\r\n\r\n",
     loop        => "HTTP/1.1 301 Moved Permanently\r\nLocation: /loop\r\nContent-Length: 0\r\n\r\n",
     continue    => "HTTP/1.1 100 Continue\r\n\r\n" x 1000,
 );
@@ -121,7 +121,7 @@ subtest 'what is said of them' => sub {
         [state => qr/"state" is not a word/],
         [huge => qr/more than 16 MB/],
         [told => qr/more than 16 MB/],
-        [moved => qr/is elsewhere \(302\): give --url https:\/\/elsewhere\.example\//],
+        [moved => qr/is elsewhere \(302\): give --url https:\/\/elsewhere\.example\/\S*x\?a=b$/],
         [loop => qr/is elsewhere \(301\): give --url/],
         [ssh => qr/no answer that is HTTP/],
     );

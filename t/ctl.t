@@ -261,7 +261,7 @@ subtest 'logging in' => sub {
     close $file;
     ends $none->with(env => { HOME => $home })->run('status', '--netrc'), 0, out => qr/^contact/, '~/.netrc';
     ends $none->with(env => { HOME => $home })->run('status'), 1, err => qr/401/, 'is asked only if it is wanted';
-    ends $none->run('status', '--netrc'), 1, err => qr/401/, 'and may not be there';
+    ends $none->run('status', '--netrc'), 1, err => qr/the login of ~\/\.netrc, or there is none .*\(401\)/, 'and may not be there';
     ends $none->run('status', '--user', 'alice'), 2, err => qr/there is no password for alice/, 'nobody to ask';
 
     my $p = $none->terminal('status', '--user', 'alice');

@@ -5,6 +5,7 @@
 use v5.36;
 use utf8;
 use Digest::SHA qw(hmac_sha256 sha256_base64);
+use Encode qw(decode_utf8);
 use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -97,6 +98,11 @@ subtest 'every action' => sub {
     refused $ann->order(action => 'retire', node => $ann->look->{node}), 409, qr/live/, 'retire of this node';
     my @log = $site->status->{log}->@*;
     is_deeply [map { $_->{generation} } @log], [reverse 1 .. 10], 'the log has every change, at once';
+    my $html = decode_utf8($site->client->get('/abswitch-status')->body);
+    is_deeply [$html =~ m{<th scope="row" class="n">\d+</th><td>([^<]*)</td>}g], [
+        'B → C', 'A → B', 'B → A, closed B', 'A → B', 'B closed', 'B reopened', 'B closed', 'A=75 B=25 → A',
+        'B → A=75 B=25', 'A → B',
+    ], 'the page says what each changed';
     is_deeply [$log[-1]->@{qw(by note from to)}], ['127.0.0.1', 'Grüße: 100% <b>"&amp;', { A => 1, B => 0, C => 0 },
         { A => 0, B => 1, C => 0 }], 'who, why, from, to';
     is scalar(grep { /switch of contact: .*generation \d+, by 127/ } split /\n/, $site->{log}->text), 10,

@@ -188,6 +188,18 @@ subtest 'a drain is proven, once' => sub {
     $site->log_is_clean;
 };
 
+subtest 'a command is on its own' => sub {
+    my $site = ABSwitch::Site->new(app => 'ABSwitchOnDrained /bin/cp /proc/self/status ${ROOT}/run/status');
+    my $file = $site->write('run/status', '', 0666);
+    $site->start;
+    $site->flip('B');
+    wait_for 'it', 5, sub { $_ = slurp($file); /^SigIgn:\t\w+$/m };
+    my %status = slurp($file) =~ /^(\w+):\t(.*)$/mg;
+    like $status{$_}, qr/\A0+\z/, "$_: no signal" for qw(SigBlk SigIgn);
+    is $status{NSsid}, $status{Pid}, 'it leads a session: what ends httpd does not end it';
+    $site->log_is_clean;
+};
+
 subtest 'a command that fails' => sub {
     my $site = ABSwitch::Site->new(app => 'ABSwitchOnDrained /bin/false')->start;
     $site->flip('B');

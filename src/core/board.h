@@ -158,6 +158,7 @@ typedef struct {
     char epoch[33];                 /* of the store as last seen; "": never */
     char roster[17];                /* mark of the roster as last seen (roster.h); "": never */
     apr_time_t settled;             /* the epoch is believed from then on */
+    apr_time_t steady;              /* and what is counted in it, a sync after a loss at the earliest */
     apr_uint64_t boot;              /* of this node's life; 0: not chosen yet */
     apr_uint64_t sequence;          /* of its last record */
     absw_sec_t lost;                /* sessions were lost then, and the own record was not looked at

@@ -6,6 +6,9 @@
 
 #include "cluster.h"
 
+const char absw_cluster_unsettled[] =
+    "the store is new or lost its data, and has not settled yet";
+
 const char *absw_drain_name(absw_drain_e drain)
 {
     static const char *const NAMES[ABSW_DRAIN_COUNT] = {
@@ -165,8 +168,7 @@ static int doubt(const absw_cluster_facts_t *facts, int side, char *reason)
                         facts->trouble ? facts->trouble : "the store did not answer");
     }
     if (!facts->epoch) {
-        return snprintf(reason, ABSW_CLUSTER_REASON,
-                        "the store is new or lost its data, and has not settled yet");
+        return snprintf(reason, ABSW_CLUSTER_REASON, "%s", absw_cluster_unsettled);
     }
     if (facts->nodes_n < 1) {
         return snprintf(reason, ABSW_CLUSTER_REASON, "no node has reported");

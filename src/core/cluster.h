@@ -15,6 +15,9 @@
 #define ABSW_CLUSTER_STREAK  3          /* syncs in a row that make "drained" */
 #define ABSW_CLUSTER_REASON  160        /* bytes of a reason, with its NUL */
 
+/** The reason of all drains until the store's epoch is believed. */
+extern const char absw_cluster_unsettled[];
+
 /** What is known of a side's drain. */
 typedef enum {
     ABSW_DRAIN_OPEN,            /* the side is open: there is none */

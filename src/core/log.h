@@ -9,7 +9,8 @@
  * Pure; the text comes from a store or a file and is hostile until parsed.
  */
 
-#define ABSW_LOG_MAX      64            /* records */
+#define ABSW_LOG_SHOWN    64            /* changes that are told of */
+#define ABSW_LOG_MAX      (ABSW_LOG_SHOWN + 1)  /* records: what the oldest of them changed, too */
 #define ABSW_LOG_TEXT_MAX 49152         /* bytes of the text */
 
 typedef struct {

@@ -115,7 +115,9 @@ static void begin_epoch(const absw_tick_t *tick, absw_known_t *known, const char
     absw_board_cluster_t *cluster = &known->cluster;
     absw_board_drain_t none = { .proven = 0 };
 
+    apr_cpystrn(none.reason, absw_cluster_unsettled, sizeof(none.reason));
     cluster->settled = tick->now;
+    cluster->steady = tick->now + tick->node->sync;
     if (cluster->epoch[0]) {
         absw_tick_say(tick, ABSW_SAY_WARNING, known->app, ABSW_NO_SIDE,
                       "store of %s: it has lost its data; all nodes publish theirs anew",
@@ -123,6 +125,7 @@ static void begin_epoch(const absw_tick_t *tick, absw_known_t *known, const char
     }
     else {
         cluster->settled += ABSW_CLUSTER_SYNCS * tick->node->sync;
+        cluster->steady = cluster->settled;
     }
     apr_cpystrn(cluster->epoch, epoch, sizeof(cluster->epoch));
     memset(known->memory->own, 0, sizeof(known->memory->own));
@@ -131,6 +134,7 @@ static void begin_epoch(const absw_tick_t *tick, absw_known_t *known, const char
 
         absw_board_get_drain(&known->app->place, i, &kept);
         none.told = kept.told;
+        none.generation = kept.generation;
         absw_board_set_drain(&known->app->place, i, &none);
     }
 }

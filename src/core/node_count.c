@@ -150,7 +150,7 @@ static void judge_in_cluster(const absw_node_t *node, absw_known_t *known, apr_t
 
         absw_board_get_sum(&known->app->place, i, &sum);
         known->inherited[i] = sum.inherited;
-        found->known = sum.known && known->cluster.settled <= now;
+        found->known = sum.known && known->cluster.steady <= now;
         found->exact = found->exact && sum.exact;
         found->sessions = shift_sessions(&sum, found->sessions,
                                          absw_switch_state(policy, &known->rec, i,

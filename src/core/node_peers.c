@@ -87,6 +87,7 @@ static void set_back(absw_known_t *known, apr_interval_time_t by)
     shift(&memory->strange_at, by);
     shift(&memory->doubled_until, by);
     shift(&known->cluster.settled, by);
+    shift(&known->cluster.steady, by);
 }
 
 /* Whoever ticked last wrote what he knew to the board: take it, if that was not us. */

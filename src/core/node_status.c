@@ -169,6 +169,7 @@ static void fill_log(const absw_node_t *node, const absw_policy_t *policy,
         entries = apr_palloc(pool, ABSW_LOG_MAX * sizeof(*entries));
         out->log = entries;
         out->log_n = absw_log_parse(policy, text, len, entries);
+        out->log_n = out->log_n < ABSW_LOG_SHOWN ? out->log_n : ABSW_LOG_SHOWN;
     }
 }
 

@@ -356,7 +356,7 @@ void absw_tick_unite(const absw_tick_t *tick, absw_known_t *known)
     }
     facts.complete = known->complete;
     facts.trouble = known->trouble;
-    if (known->cluster.settled > tick->now) {
+    if (known->cluster.steady > tick->now) {
         facts.epoch = NULL;
     }
     for (int i = 0; i < known->app->policy->sides_n; i++) {

@@ -86,6 +86,8 @@ static const char *words_of(const absw_store_link_t *link, memcached_return_t rc
         return buffer;
     case MEMCACHED_ERRNO:
     case MEMCACHED_CONNECTION_FAILURE:
+    case MEMCACHED_SERVER_TEMPORARILY_DISABLED:     /* so it says when an attempt has just failed */
+    case MEMCACHED_SERVER_MARKED_DEAD:
         if (link->memc && memcached_last_error_errno(link->memc)) {
             return apr_strerror(memcached_last_error_errno(link->memc), buffer, size);
         }

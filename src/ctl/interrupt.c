@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <signal.h>
 #include <string.h>
+#include <sys/select.h>
 #include <time.h>
 
 #include "interrupt.h"
@@ -56,13 +57,20 @@ apr_time_t ctl_interrupt_now(void)
     return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
 }
 
+/* A signal between the look and the sleep is not lost: it is let in by the sleep alone. */
 void ctl_interrupt_sleep(apr_time_t until)
 {
-    const struct timespec end = {
-        .tv_sec = apr_time_sec(until), .tv_nsec = apr_time_usec(until) * 1000
+    apr_time_t left = until - ctl_interrupt_now();
+    const struct timespec time = {
+        .tv_sec = apr_time_sec(left), .tv_nsec = apr_time_usec(left) * 1000
     };
+    sigset_t all;
+    sigset_t before;
 
-    if (!got) {
-        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (!got && left > 0) {
+        pselect(0, NULL, NULL, NULL, &time, &before);
     }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

@@ -6,12 +6,35 @@
 #include "describe.h"
 #include "manager.h"
 
+#define FORMAT      "format"
+#define FORMAT_JSON "json"
+#define QUESTION    FORMAT "=" FORMAT_JSON
+
 /* ---- what an answer means ---- */
 
 static ctl_exit_e say(const char **why, ctl_exit_e status, const char *sentence)
 {
     *why = sentence;
     return status;
+}
+
+/* Whoever moves a page keeps what it was asked, and we would ask that again. */
+static const char *moved_to(const char *location, apr_pool_t *pool)
+{
+    const char *asked = strstr(location, QUESTION);
+
+    return asked && asked > location && strchr("?&", asked[-1])
+           ? apr_pstrmemdup(pool, location, (apr_size_t)(asked - 1 - location)) : location;
+}
+
+static const char *login_trouble(const ctl_t *ctl)
+{
+    if (ctl->options->netrc) {
+        return "does not accept the login of ~/.netrc, or there is none for that host (401)";
+    }
+    return ctl_http_logs_in(ctl->http)
+           ? "does not accept this name and password (401)"
+           : "wants a login (401): give --user NAME or --netrc";
 }
 
 /* An answer that is not the manager's, by its status. */
@@ -22,9 +45,7 @@ static ctl_exit_e stranger(const ctl_t *ctl, const ctl_http_answer_t *http, apr_
 
     switch (http->status) {
     case 401:
-        return say(why, CTL_FAILED, apr_psprintf(pool, ctl_http_logs_in(ctl->http)
-                   ? "%s does not accept this name and password (401)"
-                   : "%s wants a login (401): give --user NAME or --netrc", url));
+        return say(why, CTL_FAILED, apr_pstrcat(pool, url, " ", login_trouble(ctl), NULL));
     case 403:
         return say(why, CTL_FAILED, apr_psprintf(pool, "%s is forbidden from here (403): see the "
                    "Require of that Location", url));
@@ -34,7 +55,7 @@ static ctl_exit_e stranger(const ctl_t *ctl, const ctl_http_answer_t *http, apr_
     }
     if (http->location) {
         return say(why, CTL_UNREACHABLE, apr_psprintf(pool, "%s is elsewhere (%ld): give --url %s",
-                   url, http->status, http->location));
+                   url, http->status, moved_to(http->location, pool)));
     }
     return say(why, CTL_UNREACHABLE, apr_psprintf(pool, "%s does not answer as a manager does "
                "(%ld%s%s)", url, http->status, *http->type ? ", " : "", http->type));
@@ -49,7 +70,7 @@ static int is_json(const ctl_http_answer_t *http)
 
 static void ask(ctl_t *ctl, const char *app, apr_pool_t *pool, ctl_http_answer_t *http)
 {
-    const char *const pairs[] = { "format", "json", app ? "app" : NULL, app, NULL };
+    const char *const pairs[] = { FORMAT, FORMAT_JSON, app ? "app" : NULL, app, NULL };
 
     ctl_http_get(ctl->http, pairs, pool, http);
 }

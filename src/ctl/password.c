@@ -41,6 +41,6 @@ const char *ctl_password_ask(const char *user, const char *url, apr_pool_t *pool
     fclose(terminal);
     line[strcspn(line, "\r\n")] = '\0';
     got = got && *line ? apr_pstrdup(pool, line) : NULL;
-    memset(line, 0, sizeof(line));
+    explicit_bzero(line, sizeof(line));
     return got;
 }

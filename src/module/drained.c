@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
@@ -30,6 +32,24 @@ abswitch_commands_t *abswitch_drained_make(apr_pool_t *pool, server_rec *s)
     return commands;
 }
 
+/**
+ * In the new process, before it is the command: the thread that it comes from has all signals
+ * blocked, and httpd ignores some; a program that starts so cannot be ended. A group of its own
+ * lets it go on when httpd's is told to end.
+ */
+static apr_status_t be_on_its_own(void *data)
+{
+    sigset_t none;
+
+    (void)data;
+    setsid();
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    return APR_SUCCESS;
+}
+
 static apr_status_t start(command_t *command, const abswitch_app_t *app, apr_int64_t generation)
 {
     const char *path = getenv("PATH");
@@ -48,8 +68,10 @@ static apr_status_t start(command_t *command, const abswitch_app_t *app, apr_int
         || (rv = apr_procattr_error_check_set(attr, 1)) != APR_SUCCESS) {
         return rv;
     }
-    return apr_proc_create(&command->proc, command->path, app->on_drained, env, attr,
-                           command->pool);
+    apr_pool_cleanup_register(command->pool, command, apr_pool_cleanup_null, be_on_its_own);
+    rv = apr_proc_create(&command->proc, command->path, app->on_drained, env, attr, command->pool);
+    apr_pool_cleanup_kill(command->pool, command, apr_pool_cleanup_null);
+    return rv;
 }
 
 void abswitch_drained_run(abswitch_commands_t *commands, const abswitch_app_t *app,

@@ -26,12 +26,12 @@ const char *abswitch_markup_text(abswitch_markup_t *m, const char *s)
     return ap_escape_html(m->pool, absw_report_clean(s, m->pool));
 }
 
-const char *abswitch_markup_count(abswitch_markup_t *m, apr_uint32_t n)
+const char *abswitch_markup_count(abswitch_markup_t *m, apr_uint64_t n)
 {
     if (n < 1000) {
-        return apr_psprintf(m->pool, "%u", n);
+        return apr_psprintf(m->pool, "%d", (int)n);
     }
-    return apr_psprintf(m->pool, "%s,%03u", abswitch_markup_count(m, n / 1000), n % 1000);
+    return apr_psprintf(m->pool, "%s,%03d", abswitch_markup_count(m, n / 1000), (int)(n % 1000));
 }
 
 /* ---- times ---- */

@@ -22,7 +22,7 @@ void abswitch_markup_putf(abswitch_markup_t *m, const char *format, ...)
 const char *abswitch_markup_text(abswitch_markup_t *m, const char *s);
 
 /** A number as people read it: "1,000". */
-const char *abswitch_markup_count(abswitch_markup_t *m, apr_uint32_t n);
+const char *abswitch_markup_count(abswitch_markup_t *m, apr_uint64_t n);
 
 /** A moment in this node's time zone, as strftime() writes it (at most 63 bytes). */
 const char *abswitch_markup_local(abswitch_markup_t *m, const char *format, absw_sec_t t);

@@ -65,6 +65,23 @@ static void put_charts(abswitch_markup_t *m, const absw_report_app_t *app, int n
     abswitch_chart_write(m, &day);
 }
 
+/* ---- the tables ---- */
+
+/** That of the nodes has two columns for each side: with many it takes the page's whole width. */
+static void put_tables(abswitch_markup_t *m, const absw_report_app_t *app, int number)
+{
+    int broad = app->policy->sides_n > 2;
+
+    abswitch_markup_putf(m, "<div class=\"%s\">\n", broad ? "whole" : "stack");
+    abswitch_page_nodes(m, app, number);
+    if (broad) {
+        abswitch_markup_put(m, "</div>\n<div class=\"stack\">\n");
+    }
+    abswitch_page_log(m, app, number);
+    abswitch_markup_put(m, "</div>\n");
+    abswitch_page_verdicts(m, app, number);
+}
+
 /* ---- the whole section ---- */
 
 void abswitch_page_app(abswitch_markup_t *m, const absw_report_app_t *app, int number)
@@ -91,10 +108,6 @@ void abswitch_page_app(abswitch_markup_t *m, const absw_report_app_t *app, int n
     abswitch_page_app_orders(m, app, number);
     abswitch_markup_put(m, "<div class=\"panels\">\n");
     put_charts(m, app, number);
-    abswitch_markup_put(m, "<div class=\"stack\">\n");
-    abswitch_page_nodes(m, app, number);
-    abswitch_page_log(m, app, number);
-    abswitch_markup_put(m, "</div>\n");
-    abswitch_page_verdicts(m, app, number);
+    put_tables(m, app, number);
     abswitch_markup_put(m, "</div>\n</section>\n");
 }

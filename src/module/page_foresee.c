@@ -7,11 +7,12 @@
 /* What a change will do to how many people, before it is done: a sentence for each consequence. */
 
 /** "1,000 people", "at least 1 person". */
-static const char *people_on(abswitch_markup_t *m, const absw_report_side_t *side)
+static const char *people_on(abswitch_markup_t *m, const absw_report_app_t *app, int side)
 {
-    return apr_psprintf(m->pool, "%s%s %s", side->exact ? "" : "at least ",
-                        abswitch_markup_count(m, side->sessions),
-                        side->sessions == 1 ? "person" : "people");
+    apr_uint32_t sessions = app->sides[side].sessions;
+
+    return apr_psprintf(m->pool, "%s%s %s", abswitch_page_about(app, side),
+                        abswitch_markup_count(m, sessions), sessions == 1 ? "person" : "people");
 }
 
 static int nobody_on(const absw_report_side_t *side)
@@ -53,8 +54,8 @@ static void put_stay(abswitch_markup_t *m, const absw_report_app_t *app, int sid
     }
     else {
         abswitch_markup_putf(m, "<li>%s on %s stay%s there until they leave%s.%s</li>\n",
-                             capital(m, people_on(m, s)), name, s->sessions == 1 ? "s" : "", latest,
-                             closes);
+                             capital(m, people_on(m, app, side)), name,
+                             s->sessions == 1 ? "s" : "", latest, closes);
     }
 }
 
@@ -69,7 +70,7 @@ static void put_cut(abswitch_markup_t *m, const absw_report_app_t *app, int side
     }
     abswitch_markup_putf(m, "<li>%s on %s %s cut off: the next page is one of another side, in a "
                          "new session, and what was not saved is lost.</li>\n",
-                         s->known ? capital(m, people_on(m, s)) : "Whoever is", name,
+                         s->known ? capital(m, people_on(m, app, side)) : "Whoever is", name,
                          s->known && s->sessions != 1 ? "are" : "is");
 }
 

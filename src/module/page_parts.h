@@ -34,6 +34,9 @@ void abswitch_page_nodes(abswitch_markup_t *m, const absw_report_app_t *app, int
 void abswitch_page_log(abswitch_markup_t *m, const absw_report_app_t *app, int number);
 void abswitch_page_verdicts(abswitch_markup_t *m, const absw_report_app_t *app, int number);
 
+/** What to say before a count that is not exact: "about ", "at least "; "" if it is. */
+const char *abswitch_page_about(const absw_report_app_t *app, int side);
+
 /** A side's part of the new sessions: "75 %", "&lt; 1 %". */
 const char *abswitch_page_share(abswitch_markup_t *m, const absw_report_app_t *app, int side);
 

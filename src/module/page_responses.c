@@ -8,13 +8,6 @@
 
 /* ---- numbers as people read them ---- */
 
-/** "12,345". */
-static const char *grouped(abswitch_markup_t *m, apr_uint64_t n)
-{
-    return n < 1000 ? apr_psprintf(m->pool, "%d", (int)n)
-                    : apr_psprintf(m->pool, "%s,%03d", grouped(m, n / 1000), (int)(n % 1000));
-}
-
 /** "0.4 %"; what rounds to nothing or to everything is neither. */
 static const char *percent(abswitch_markup_t *m, double part)
 {
@@ -51,7 +44,7 @@ static apr_uint64_t failures_of(const absw_tally_t *tally)
 static void put_failed(abswitch_markup_t *m, const char *what, const absw_tally_t *tally)
 {
     abswitch_markup_putf(m, "<div><dt>%s</dt><dd>%s", what,
-                         grouped(m, absw_tally_count(tally)));
+                         abswitch_markup_count(m, absw_tally_count(tally)));
     if (absw_tally_count(tally) > 0) {
         abswitch_markup_putf(m, ", %s 5xx", percent(m, absw_tally_failed(tally)));
     }
@@ -81,11 +74,11 @@ static void put_worse(abswitch_markup_t *m, const absw_report_side_t *side,
                          "minutes %s of %s responses were 5xx, on %s %s of %s.</p>\n",
                          abswitch_markup_text(m, side->name),
                          abswitch_markup_text(m, other->name), MINUTES,
-                         grouped(m, failures_of(&side->recent)),
-                         grouped(m, absw_tally_count(&side->recent)),
+                         abswitch_markup_count(m, failures_of(&side->recent)),
+                         abswitch_markup_count(m, absw_tally_count(&side->recent)),
                          abswitch_markup_text(m, other->name),
-                         grouped(m, failures_of(&other->recent)),
-                         grouped(m, absw_tally_count(&other->recent)));
+                         abswitch_markup_count(m, failures_of(&other->recent)),
+                         abswitch_markup_count(m, absw_tally_count(&other->recent)));
 }
 
 /** Of each side that fails, the best that it is worse than. */

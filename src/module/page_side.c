@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <apr_strings.h>
 
+#include "members.h"
 #include "page_parts.h"
 
 /* ---- the state ---- */
@@ -38,14 +39,29 @@ static void put_badges(abswitch_markup_t *m, const absw_report_side_t *side)
 
 /* ---- how many ---- */
 
-static void put_count(abswitch_markup_t *m, const absw_report_side_t *side)
+/** A table that is full or was lost has no more to tell; many sessions of several nodes are an
+ * estimate. */
+const char *abswitch_page_about(const absw_report_app_t *app, int side)
 {
+    const absw_report_side_t *s = &app->sides[side];
+
+    if (s->exact) {
+        return "";
+    }
+    return app->nodes_n > 1 && s->sessions > ABSW_MEMBERS_EXACT ? "about " : "at least ";
+}
+
+static void put_count(abswitch_markup_t *m, const absw_report_app_t *app, int number)
+{
+    const absw_report_side_t *side = &app->sides[number];
+
     if (!side->known) {
         abswitch_markup_put(m, "<p class=\"count\"><b>?</b> sessions, not known</p>\n");
         return;
     }
-    abswitch_markup_putf(m, "<p class=\"count\">%s<b>%u</b> %s</p>\n",
-                         side->exact ? "" : "at least ", side->sessions,
+    abswitch_markup_putf(m, "<p class=\"count\">%s<b>%s</b> %s</p>\n",
+                         abswitch_page_about(app, number),
+                         abswitch_markup_count(m, side->sessions),
                          side->sessions == 1 ? "session" : "sessions");
 }
 
@@ -100,8 +116,8 @@ static void put_rows(abswitch_markup_t *m, const absw_report_app_t *app,
                      const absw_report_side_t *side)
 {
     abswitch_markup_put(m, "<dl>\n");
-    put_row(m, "Testers", apr_psprintf(m->pool, "%u", side->testers));
-    put_row(m, "Requests in flight", apr_psprintf(m->pool, "%u", side->in_flight));
+    put_row(m, "Testers", abswitch_markup_count(m, side->testers));
+    put_row(m, "Requests in flight", abswitch_markup_count(m, side->in_flight));
     abswitch_page_responses(m, side);
     if (side->state != ABSW_SIDE_OPEN) {
         put_times(m, app, side);
@@ -121,7 +137,7 @@ void abswitch_page_side(abswitch_markup_t *m, const absw_report_app_t *app, int 
                          *s->path ? abswitch_markup_text(m, s->path) : "/");
     put_badges(m, s);
     abswitch_markup_put(m, "</header>\n");
-    put_count(m, s);
+    put_count(m, app, side);
     abswitch_markup_putf(m, "<p class=\"says\">%s</p>\n", meaning_of(m, app, side));
     put_rows(m, app, s);
     abswitch_page_side_orders(m, app, side);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include <apr_strings.h>
 
 #include "duration.h"
@@ -41,10 +43,9 @@ static void end_table(abswitch_markup_t *m)
     abswitch_markup_put(m, "</tbody>\n</table>\n</div>\n");
 }
 
-static void number_cell(abswitch_markup_t *m, apr_int64_t number, int known)
+static void number_cell(abswitch_markup_t *m, const char *number, int known)
 {
-    abswitch_markup_putf(m, "<td class=\"n\">%s</td>",
-                         known ? apr_psprintf(m->pool, "%" APR_INT64_T_FMT, number) : "?");
+    abswitch_markup_putf(m, "<td class=\"n\">%s</td>", known ? number : "?");
 }
 
 /* ---- nodes ---- */
@@ -97,10 +98,11 @@ static void node_row(abswitch_markup_t *m, const absw_report_app_t *app,
     abswitch_markup_putf(m, "<tr><th scope=\"row\">%s</th>", abswitch_markup_text(m, node->name));
     node_state(m, node->state);
     for (int i = 0; i < app->policy->sides_n; i++) {
-        number_cell(m, node->sessions[i], node->known);
-        number_cell(m, node->in_flight[i], node->known);
+        number_cell(m, abswitch_markup_count(m, node->sessions[i]), node->known);
+        number_cell(m, abswitch_markup_count(m, node->in_flight[i]), node->known);
     }
-    number_cell(m, node->generation, node->generation >= 0);
+    number_cell(m, apr_psprintf(m->pool, "%" APR_INT64_T_FMT, node->generation),
+                node->generation >= 0);
     node_age(m, node);
     abswitch_markup_put(m, "</tr>\n");
 }
@@ -152,19 +154,54 @@ static const char *weights_of(abswitch_markup_t *m, const absw_policy_t *policy,
     return apr_pstrcat(m->pool, only ? only : text, closed ? out : "", NULL);
 }
 
+/** Of a change that left the weights as they were: the sides that it closed or reopened. */
+static const char *closings_of(abswitch_markup_t *m, const absw_policy_t *policy,
+                               const absw_switch_t *before, const absw_switch_t *rec)
+{
+    const char *text = "";
+
+    if (memcmp(before->weight, rec->weight, sizeof(rec->weight)) != 0) {
+        return text;
+    }
+    for (int i = 0; i < policy->sides_n; i++) {
+        int is_closed = rec->closed >> i & 1;
+
+        if (is_closed != (int)(before->closed >> i & 1) || before->since[i] != rec->since[i]) {
+            text = apr_pstrcat(m->pool, text, *text ? ", " : "",
+                               abswitch_markup_text(m, policy->sides[i].name),
+                               is_closed ? " closed" : " reopened", NULL);
+        }
+    }
+    return text;
+}
+
+/** What an entry of the log changed. before: the older one next to it, NULL if there is none. */
+static const char *change_of(abswitch_markup_t *m, const absw_policy_t *policy,
+                             const absw_log_entry_t *entry, const absw_log_entry_t *before)
+{
+    const absw_switch_t *rec = &entry->rec;
+    const char *from = "", *closings = "";
+
+    if (!entry->valid) {
+        return "names a side that is no more";
+    }
+    if (entry->has_from) {
+        closings = before ? closings_of(m, policy, &before->rec, rec) : "";
+        from = apr_pstrcat(m->pool, weights_of(m, policy, entry->from, 0), " \xe2\x86\x92 ", NULL);
+    }
+    return *closings ? closings
+                     : apr_pstrcat(m->pool, from, weights_of(m, policy, rec->weight, rec->closed),
+                                   NULL);
+}
+
 static void log_row(abswitch_markup_t *m, const absw_policy_t *policy,
-                    const absw_log_entry_t *entry)
+                    const absw_log_entry_t *entry, const absw_log_entry_t *before)
 {
     const absw_switch_t *rec = &entry->rec;
 
-    abswitch_markup_putf(m, "<tr><th scope=\"row\" class=\"n\">%" APR_INT64_T_FMT "</th><td>",
-                         rec->generation);
-    if (entry->has_from) {
-        abswitch_markup_putf(m, "%s \xe2\x86\x92 ", weights_of(m, policy, entry->from, 0));
-    }
-    abswitch_markup_put(m, entry->valid ? weights_of(m, policy, rec->weight, rec->closed)
-                                        : "names a side that is no more");
-    abswitch_markup_putf(m, "</td><td>%s</td><td>%s</td><td class=\"say\">%s</td></tr>\n",
+    abswitch_markup_putf(m, "<tr><th scope=\"row\" class=\"n\">%" APR_INT64_T_FMT "</th><td>%s</td>"
+                         "<td>%s</td><td>%s</td><td class=\"say\">%s</td></tr>\n",
+                         rec->generation, change_of(m, policy, entry, before),
                          rec->at ? abswitch_markup_time(m, rec->at) : "",
                          abswitch_markup_text(m, rec->by), abswitch_markup_text(m, rec->note));
 }
@@ -181,7 +218,7 @@ void abswitch_page_log(abswitch_markup_t *m, const absw_report_app_t *app, int n
         column(m, "Note", 0);
         begin_rows(m);
         for (int i = 0; i < app->log_n && i < LOG_ROWS; i++) {
-            log_row(m, app->policy, &app->log[i]);
+            log_row(m, app->policy, &app->log[i], i + 1 < app->log_n ? &app->log[i + 1] : NULL);
         }
         end_table(m);
     }
@@ -204,10 +241,10 @@ void abswitch_page_verdicts(abswitch_markup_t *m, const absw_report_app_t *app, 
     for (int i = ABSW_UNTOUCHED + 1; i < ABSW_VERDICT_COUNT; i++) {
         absw_verdict_e verdict = (absw_verdict_e)i;
 
-        abswitch_markup_putf(m, "<tr%s><th scope=\"row\">%s</th><td class=\"n\">%"
-                             APR_UINT64_T_FMT "</td><td class=\"say\">%s</td></tr>\n",
+        abswitch_markup_putf(m, "<tr%s><th scope=\"row\">%s</th><td class=\"n\">%s</td>"
+                             "<td class=\"say\">%s</td></tr>\n",
                              app->verdicts[i] ? "" : " class=\"zero\"", absw_verdict_name(verdict),
-                             app->verdicts[i],
+                             abswitch_markup_count(m, app->verdicts[i]),
                              abswitch_markup_text(m, absw_verdict_text(verdict)));
     }
     end_table(m);

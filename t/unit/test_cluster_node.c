@@ -232,7 +232,13 @@ static void test_flush(void **state)
     sim_hand(&sim, "B");
     sim_run(&sim, 4);
     sim_flush(&sim.servers[0]);
-    sim_run(&sim, 3);
+    sim_run(&sim, 1);
+    for (int i = 0; i < 3; i++) {           /* whoever finds it out last says so, too */
+        assert_int_equal(side_of(i, SIDE_A)->drain, ABSW_DRAIN_UNKNOWN);
+        assert_false(side_of(i, SIDE_A)->known);
+        assert_true(side_of(i, SIDE_A)->reason[0] != '\0');
+    }
+    sim_run(&sim, 2);
     assert_count(SIDE_A, 1);
     assert_drain(SIDE_A, ABSW_DRAIN_DRAINING);
     assert_generation(1);

@@ -135,6 +135,8 @@ static void test_limits(void **state)
         assert_int_equal(n, i < ABSW_LOG_MAX ? i : ABSW_LOG_MAX);
         assert_int_equal(entries[0].rec.generation, i);
         assert_int_equal(entries[n - 1].rec.generation, i - n + 1);
+        /* each of those that are shown tells from what to what */
+        assert_true(entries[n < ABSW_LOG_SHOWN ? n - 1 : ABSW_LOG_SHOWN - 1].has_from);
     }
     memset(rec.note, '%', ABSW_NOTE_MAX);
     for (int i = 201; i <= 300; i++) {

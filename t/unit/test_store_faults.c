@@ -31,6 +31,9 @@ static void test_killed(void **state)
     assert_int_equal(add(room, SWITCH, "C"), ABSW_STORE_FAILED);
     assert_int_equal(cas(room, item.cas, "C"), ABSW_STORE_FAILED);
 
+    pass(1);
+    assert_unknown(room, "it cannot be reached");       /* tried again */
+
     losses = room->store->losses;
     assert_int_equal(child_start(&room->servers[0]), 0);
     assert_seen_again(room, NULL);
