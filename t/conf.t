@@ -42,7 +42,8 @@ for my $file (@FILES) {
         $text =~ s{/var/lib/apache2/}{\${ROOT}/run/}g;
         $text =~ s{^(ABSwitchStore memcache:)\S+}{$1 . join ',', map { $_->address } @stores}me;
         $httpd->write("conf/$file", $text);
-        $httpd->set_conf("${load}Include conf/$file");
+        # On a busy machine a store that is well may take more than it is given by default.
+        $httpd->set_conf("${load}Include conf/$file\n" . ($is_cluster ? "ABSwitchStoreTimeout 2s\n" : ''));
         $httpd->start;
         my ($launchpad) = $text =~ /^\s*ABSwitchLaunchpad (\S+)/m;
         my ($first) = $text =~ /^\s*ABSwitchSide \S+ (\S+)/m;

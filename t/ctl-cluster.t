@@ -17,7 +17,7 @@ plan skip_all => 'there is no memcached' if !ABSwitch::Memcached->is_here;
 
 # Mirrors: one may be lost. Slow to sync, so that who does not wait for the other nodes is found out.
 my @stores = map { ABSwitch::Memcached->new->start } 1 .. 2;
-my $cluster = ABSwitch::Cluster->new(store => \@stores, sync => '500ms', conf => <<'CONF')->start;
+my $cluster = ABSwitch::Cluster->new(store => \@stores, sync => '500ms', server => ABSwitch::Cluster::PATIENT, conf => <<'CONF')->start;
 <Location /abswitch-manager>
     SetHandler abswitch-manager
     Require local

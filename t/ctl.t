@@ -52,10 +52,12 @@ my @COMMANDS = qw(status flip weights rollback close reopen wait watch log retir
 
 sub generation () { return $site->status->{switch}{generation} }
 
+# With a session that is counted, and no request that is still in flight.
 sub arrive () {
     my $browser = $site->browser;
     $browser->type_in('/contact');
     $browser->follow;
+    poll(5, sub { !grep { $_->{in_flight} } $site->status->{sides}->@* });
     return $browser;
 }
 

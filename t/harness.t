@@ -29,7 +29,8 @@ for my $mpm (ABSwitch::Httpd->mpms) {
         $httpd->start;
         my $client = $httpd->client;
         is $client->get('/page.html')->body, "hello\n", 'it serves a file';
-        is scalar(my @first = $httpd->children), $mpm eq 'prefork' ? 4 : 2, 'its children are known';
+        my @first;
+        wait_for 'its children to be known', 5, sub { $_ = @first = $httpd->children; $_ == ($mpm eq 'prefork' ? 4 : 2) };
 
         my $pid = $httpd->pid;
         $httpd->set_conf('Alias /other ${ROOT}/htdocs/page.html');
@@ -43,13 +44,13 @@ for my $mpm (ABSwitch::Httpd->mpms) {
         is $client->get('/other')->status, 200, 'a restart';
 
         $httpd->kill_all;
-        is_deeply [grep { kill 0, $_ } $pid, @second], [], 'no process survives kill_all';
+        wait_for 'kill_all to leave no process', 5, sub { !grep { kill 0, $_ } $pid, @second };
         is $client->get('/other')->status, 0, 'and nobody answers';
         $httpd->start;
         is $client->get('/other')->status, 200, 'it starts again on its port';
         my ($third) = $httpd->children;
         $httpd->stop('graceful');
-        ok !kill(0, $third), 'a graceful stop takes the children along';
+        wait_for 'a graceful stop to take the children along', 5, sub { !kill 0, $third };
         $httpd->log_is_clean;
     };
 }
@@ -114,8 +115,8 @@ subtest 'a child that crashes' => sub {
 subtest 'the access log' => sub {
     my $httpd = plain(conf => 'SetEnvIf Request_URI ^/x ABSWITCH_SIDE=A')->start;
     $httpd->client->get('/x?y');
-    wait_for 'the line', 5, sub { $_ = [$httpd->access_log]; $_->$#* == 1 };
-    my ($line) = grep { $_->{request} =~ /GET/ } $httpd->access_log;    # a log is not in order
+    my $line;
+    wait_for 'the line', 5, sub { ($line) = grep { $_->{request} =~ /GET/ } $_->@* for $_ = [$httpd->access_log]; $line };
     is_deeply [@$line{qw(status request side verdict)}], [404, 'GET /x?y HTTP/1.1', 'A', '-'], 'its fields';
 };
 
@@ -151,9 +152,9 @@ CONF
     ok $kept->open->is_closed, 'and the server closes';
     like $kept->get('/a')->reason, qr/closed/, 'a request after that has no answer';
 
-    my $half = $httpd->client(deadline => 0.2)->open;
+    my $half = $httpd->client->open;
     $half->send("GET /a HTTP/1.1\r\nHo");
-    is $half->response->reason, 'no complete answer within the deadline', 'half a request has none yet';
+    { local $half->{deadline} = 0.2; is $half->response->reason, 'no complete answer within the deadline', 'half a request has none yet' }
     $half->send("st: x\r\n\r\n");
     is $half->response->status, 200, 'the whole one has';
     like $httpd->client(port => free_port())->get('/')->reason, qr/no connection/, 'nobody there';

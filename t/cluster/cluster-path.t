@@ -42,7 +42,7 @@ my $app = "ABSwitchLogout /logout\nABSwitchOverride /door true";
 
 subtest 'memcached counts its commands' => sub {
     my $store = ABSwitch::Memcached->new->start;
-    my $cluster = ABSwitch::Cluster->new(store => $store, nodes => 2, sync => '60s', app => $app)->start;
+    my $cluster = ABSwitch::Cluster->new(store => $store, nodes => 2, sync => '60s', server => ABSwitch::Cluster::PATIENT, app => $app)->start;
     my $key = $cluster->key('node:web');
     wait_for 'the first sync of both', 10, sub {
         $_ = join ' ', $store->keys(qr/node:/);

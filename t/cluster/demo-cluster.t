@@ -64,7 +64,7 @@ subtest 'every request goes to another node' => sub {
 subtest 'a flip by nc' => sub {
     my ($line) = $demo->output =~ /^ +(printf .* \| nc .*)$/m or return fail 'the demo prints the line';
     plan skip_all => 'there is no nc' if !which('nc');
-    my ($exit, $output) = run({ deadline => 5 }, 'sh', '-c', $line);
+    my ($exit, $output) = run('sh', '-c', $line);
     is $exit, 0, 'the line works as it is printed' or diag $output;
     like $output, qr/STORED/, 'memcached has taken it';
     wait_for 'newcomers to land on B, whichever node answers', 5, sub {
@@ -95,7 +95,7 @@ subtest 'the manager behind the balancer' => sub {
 
 subtest 'a node goes, and comes back as the demo says' => sub {
     my ($kill, $start) = $demo->output =~ /^ +(kill \$\(cat .*)\n +(\S.*)$/m or return fail 'the demo prints how';
-    my $run = sub ($line) { run({ deadline => 10 }, 'sh', '-c', 'cd ' . $demo->dir . " && $line") };
+    my $run = sub ($line) { run('sh', '-c', 'cd ' . $demo->dir . " && $line") };
     my $before = $demo->httpds;
     my $web2_is = sub ($state) {
         wait_for "web2 to be $state", 15, sub {

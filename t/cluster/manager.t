@@ -24,7 +24,8 @@ my $MANAGER = <<'CONF';
 CONF
 
 sub cluster (%o) {
-    my $cluster = ABSwitch::Cluster->new(store => $o{store} // ABSwitch::Memcached->new->start, conf => $MANAGER, %o)->start;
+    my $cluster = ABSwitch::Cluster->new(store => $o{store} // ABSwitch::Memcached->new->start,
+        server => ABSwitch::Cluster::PATIENT, conf => $MANAGER, %o)->start;
     poll(3 * SOON, sub { $cluster->all_say('A', 'sessions', 0) }) || die 'the cluster does not come up';
     return ($cluster, map { ABSwitch::Manager->new($_) } $cluster->nodes);
 }
