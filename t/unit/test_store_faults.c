@@ -88,14 +88,16 @@ static void test_breaker(void **state)
     child_stop(&room->servers[0]);
     for (size_t i = 0; i < COUNT_OF(pauses); i++) {
         watch();
-        assert_unknown(room, "no answer within 500 ms");
+        assert_unknown(room, "no answer within " APR_STRINGIFY(TIMEOUT) " ms");
         assert_true(apr_time_now() - started >= apr_time_from_msec(TIMEOUT - 5));
         assert_took_at_most(TIMEOUT + SLACK);
         now += apr_time_from_sec(pauses[i]) - 1;
-        watch();
-        assert_unknown(room, "no answer within 500 ms");
-        assert_int_equal(set(room, SWITCH, "B"), ABSW_STORE_FAILED);
-        assert_took_at_most(TIMEOUT - 10);       /* it was not asked */
+        for (int asked = 1, attempt = 1; asked; attempt++) {
+            watch();
+            assert_unknown(room, "no answer within " APR_STRINGIFY(TIMEOUT) " ms");
+            assert_int_equal(set(room, SWITCH, "B"), ABSW_STORE_FAILED);
+            asked = !did_not_wait(attempt);
+        }
         now += 1;
     }
     kill(room->servers[0].pid, SIGCONT);
@@ -204,7 +206,7 @@ static volatile sig_atomic_t alarms;
 /* After the second one a long while nothing. */
 static void on_alarm(int signal)
 {
-    static const struct itimerval late = { { 0, 0 }, { 5, 0 } };
+    static const struct itimerval late = { { 0, 0 }, { 30, 0 } };
 
     (void)signal;
     if (++alarms == 2) {
