@@ -330,7 +330,7 @@ static void test_hostile(void **state)
         int drip;
     } rows[] = {
         { "", 0 },
-        { PROVEN "END\r\n", 1 },
+        { PROVEN "END\r\n", 3 * TIMEOUT / 1000 },
         { "\r\n", 0 },
         { "\n", 0 },
         { "ERROR\r\n", 0 },
