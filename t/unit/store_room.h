@@ -184,7 +184,7 @@ static inline int did_not_wait(int attempt)
 {
     int quick = apr_time_now() - started < apr_time_from_msec(TIMEOUT - 10);
 
-    assert_true(quick || attempt < 5);
+    assert_true(quick || attempt < 8);
     return quick;
 }
 
