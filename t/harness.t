@@ -7,7 +7,7 @@ use IO::Socket::INET;
 use Test::More;
 use Test2::API qw(intercept);
 use ABSwitch::ErrorLog;
-use ABSwitch::Host qw(free_port run spew);
+use ABSwitch::Host qw(free_port repo run spew);
 use ABSwitch::Httpd;
 use ABSwitch::TempDir;
 use ABSwitch::Token;
@@ -249,6 +249,39 @@ subtest 'tokens' => sub {
     is read_token($token =~ s/urw\./urx./r), undef, 'base64url has one form';
     is read_token($token =~ s/\.1763/.01763/r), undef, 'so has a number';
     is read_token($token . "\n"), undef, 'nothing behind it';
+};
+
+# What prove leaves behind of three files: their points, and one that dies.
+subtest 'the digest of what failed' => sub {
+    my $dir = temp_dir('digest');
+    spew("$dir/state", join '', "tests:\n", map { "  t/$_->[0].t:\n    last_result: $_->[1]\n" } ['bad', 2], ['good', 0], ['dead', 1]);
+    spew("$dir/tap/t/good.t", "not ok 1 - # TODO some day\n1..1\n");
+    spew("$dir/tap/t/bad.t", <<'TAP');
+ok 1 - first
+# Subtest: outer
+    # Subtest: inner
+        not ok 1 - deep
+
+        #   Failed test 'deep'
+        #   at t/bad.t line 7.
+        #          got: '1'
+        ok 2 - fine
+        1..2
+    not ok 1 - inner
+    #   Failed test 'inner'
+    1..1
+not ok 2 - outer
+not ok 3 - last
+the switch did not become 'B'
+TAP
+    spew("$dir/tap/t/dead.t", "ok 1 - fine\n# kept /tmp/x\n");
+    my ($exit, $said) = run(repo('.ci/digest'), "$dir/state", "$dir/tap");
+    is $exit, 0, 'is made' or diag $said;
+    unlike $said, qr/good|outer: last/, 'with nothing else';
+    like $said, qr{^t/bad\.t: outer: inner: deep\n      at t/bad\.t line 7\.\n             got: '1'\nt/bad\.t: last\n    the switch did}m,
+        'what was said';
+    like $said, qr{^t/dead\.t: .*\n    ok 1 - fine\n    # kept}m, 'the last lines of one that died';
+    like $said, qr{\nFailed:\n    t/bad\.t: outer: inner: deep\n    t/bad\.t: last\n    t/dead\.t: [^\n]+\n\z}, 'and at the end the names';
 };
 
 done_testing;
