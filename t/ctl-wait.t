@@ -8,19 +8,14 @@ use Test::More;
 use ABSwitch::Ctl;
 use ABSwitch::FakeServer;
 use ABSwitch::Host qw(repo run);
+use ABSwitch::Manager;
 use ABSwitch::Site;
 use ABSwitch::TempDir;
 use ABSwitch::Wait;
 
 my $site = ABSwitch::Site->new(
     app => "ABSwitchLogout /logout\nABSwitchIdleTimeout 1h",
-    conf => <<'CONF',
-<Location /abswitch-manager>
-    SetHandler abswitch-manager
-    Require local
-</Location>
-CONF
-);
+    conf => ABSwitch::Manager::OPEN);
 $site->write('htdocs/contact/A/logout', "bye\n");
 $site->write('htdocs/contact/B/logout', "bye\n");
 $site->start;

@@ -15,12 +15,7 @@ use ABSwitch::Wait;
 plan skip_all => $_ for ABSwitch::Chromium->missing;
 binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
 
-my $site = ABSwitch::Site->new(sides => [qw(A B C)], conf => <<'CONF')->start;
-<Location /abswitch-manager>
-    SetHandler abswitch-manager
-    Require all granted
-</Location>
-CONF
+my $site = ABSwitch::Site->new(sides => [qw(A B C)], conf => ABSwitch::Manager::OPEN)->start;
 my $page = $site->origin . '/abswitch-manager';
 my $chromium = ABSwitch::Chromium->new;
 my $ann = $chromium->person;

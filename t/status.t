@@ -10,6 +10,7 @@ use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Time::HiRes qw(time);
 use ABSwitch::Httpd;
+use ABSwitch::Manager;
 use ABSwitch::Site;
 use ABSwitch::Wait;
 
@@ -35,19 +36,7 @@ sub fields_are ($object, $name, @fields) {
 
 my $site = ABSwitch::Site->new(
     app => 'ABSwitchLogout /logout',
-    modules => [qw(auth_basic authn_core authn_file authz_user)],
-    conf => <<'CONF',
-<Location /abswitch-manager>
-    SetHandler abswitch-manager
-    Require all granted
-</Location>
-<Location /private>
-    SetHandler abswitch-manager
-    AuthType Basic
-    AuthName x
-    AuthUserFile ${ROOT}/conf/users
-    Require valid-user
-</Location>
+    ABSwitch::Manager->private(<<'CONF'),
 <ABSwitch wiki>
     ABSwitchLaunchpad /wiki
     ABSwitchSide old /wiki/old
@@ -57,7 +46,7 @@ my $site = ABSwitch::Site->new(
 </ABSwitch>
 CONF
 );
-$site->write('conf/users', "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");    # "password"
+ABSwitch::Manager->users($site, 'alice');
 $site->start;
 my $started = time;
 my $client = $site->client;

@@ -16,16 +16,9 @@ plan skip_all => 'there is no memcached' if !ABSwitch::Memcached->is_here;
 use constant SOON => 5;
 use constant OTHER => 'ab' x 32;
 
-my $MANAGER = <<'CONF';
-<Location /abswitch-manager>
-    SetHandler abswitch-manager
-    Require all granted
-</Location>
-CONF
-
 sub cluster (%o) {
     my $cluster = ABSwitch::Cluster->new(store => $o{store} // ABSwitch::Memcached->new->start,
-        server => ABSwitch::Cluster::PATIENT, conf => $MANAGER, %o)->start;
+        server => ABSwitch::Cluster::PATIENT, conf => ABSwitch::Manager::OPEN, %o)->start;
     poll(3 * SOON, sub { $cluster->all_say('A', 'sessions', 0) }) || die 'the cluster does not come up';
     return ($cluster, map { ABSwitch::Manager->new($_) } $cluster->nodes);
 }
