@@ -8,9 +8,10 @@ use IO::Socket::INET;
 use JSON::PP ();
 use List::Util qw(uniq);
 use Test::More;
+use ABSwitch::Cluster;
 use ABSwitch::Demo;
 use ABSwitch::ErrorLog;
-use ABSwitch::Host qw(free_port is_free run spew which);
+use ABSwitch::Host qw(free_port is_free run slurp spew which);
 use ABSwitch::Manager;
 use ABSwitch::Memcached;
 use ABSwitch::Wait;
@@ -18,6 +19,10 @@ use ABSwitch::Wait;
 plan skip_all => 'there is no memcached' if !ABSwitch::Memcached->is_here;
 
 my $demo = ABSwitch::Demo->new(name => 'demo-cluster');
+
+# On a busy machine a store that is well may take more than it is given by default.
+my $template = $demo->dir . '/conf/demo/httpd.conf.in';
+spew($template, slurp($template) . ABSwitch::Cluster::PATIENT);
 
 sub listener ($port) {
     return IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1, ReuseAddr => 1);
