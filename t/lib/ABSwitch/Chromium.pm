@@ -26,6 +26,7 @@ use ABSwitch::Wait qw(poll);
 
 my %alive;
 my @WINDOW = (1200, 900);
+my $MILLISECONDS = 200_000;    # for a script or a page, on a busy machine
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
 # No sandbox because tests run as root; nothing that talks to the network by itself.
@@ -64,7 +65,9 @@ sub person ($self, %o) {
         binary => which('chromium', 'chromium-browser'),
         args => [@ARGUMENTS, @dark, "--window-size=$size", "--user-data-dir=$home"],
     };
-    my $wanted = { capabilities => { alwaysMatch => { browserName => 'chrome', 'goog:chromeOptions' => $options } } };
+    my $wanted = { capabilities => { alwaysMatch => {
+        browserName => 'chrome', 'goog:chromeOptions' => $options, timeouts => { script => $MILLISECONDS, pageLoad => $MILLISECONDS },
+    } } };
     # The driver gives up on a browser that takes a minute to start.
     my $session = eval { $self->call(POST => '/session', $wanted) } // $self->call(POST => '/session', $wanted);
     $self->_note_processes;
