@@ -229,6 +229,11 @@ subtest 'waiting' => sub {
     my $n = 0;
     wait_for 'the third time', 5, sub { ++$n == 3 };
     is failures(sub { wait_for 'never', 0.1, sub { $_ = 'seen'; 0 } }), 1, 'a time-out fails';
+    my $looks = 0;
+    holds 'what is odd at first, and then no more', 0.2, sub { $looks++ < 2 ? 'odd' : () };
+    is failures(sub { holds 'never', 0.1, sub { 'odd' } }), 1, 'what is odd each time fails';
+    my ($times, @said) = watch(0.2, sub { 'said' });
+    is scalar @said, $times, 'watching looks again and again';
 };
 
 subtest 'commands' => sub {
