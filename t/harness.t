@@ -154,7 +154,10 @@ CONF
 
     my $half = $httpd->client->open;
     $half->send("GET /a HTTP/1.1\r\nHo");
-    { local $half->{deadline} = 0.2; is $half->response->reason, 'no complete answer within the deadline', 'half a request has none yet' }
+    {
+        local $half->{deadline} = 0.2;
+        is $half->response->reason, 'no complete answer within the deadline', 'half a request has none yet';
+    }
     $half->send("st: x\r\n\r\n");
     is $half->response->status, 200, 'the whole one has';
     like $httpd->client(port => free_port())->get('/')->reason, qr/no connection/, 'nobody there';
@@ -259,7 +262,8 @@ subtest 'tokens' => sub {
 # What prove leaves behind of three files: their points, and one that dies.
 subtest 'the digest of what failed' => sub {
     my $dir = temp_dir('digest');
-    spew("$dir/state", join '', "tests:\n", map { "  t/$_->[0].t:\n    last_result: $_->[1]\n" } ['bad', 2], ['good', 0], ['dead', 1]);
+    my @results = (['bad', 2], ['good', 0], ['dead', 1]);
+    spew("$dir/state", join '', "tests:\n", map { "  t/$_->[0].t:\n    last_result: $_->[1]\n" } @results);
     spew("$dir/tap/t/good.t", "not ok 1 - # TODO some day\n1..1\n");
     spew("$dir/tap/t/bad.t", <<'TAP');
 ok 1 - first
@@ -283,7 +287,7 @@ TAP
     my ($exit, $said) = run(repo('.ci/digest'), "$dir/state", "$dir/tap");
     is $exit, 0, 'is made' or diag $said;
     unlike $said, qr/good|outer: last/, 'with nothing else';
-    like $said, qr{^t/bad\.t: outer: inner: deep\n      at t/bad\.t line 7\.\n             got: '1'\nt/bad\.t: last\n    the switch did}m,
+    like $said, qr{^t/bad\.t: outer: inner: deep\n      at t/bad\.t line 7\.\n +got: '1'\nt/bad\.t: last\n    the switch}m,
         'what was said';
     like $said, qr{^t/dead\.t: .*\n    ok 1 - fine\n    # kept}m, 'the last lines of one that died';
     like $said, qr{\nFailed:\n    t/bad\.t: outer: inner: deep\n    t/bad\.t: last\n    t/dead\.t: [^\n]+\n\z}, 'and at the end the names';

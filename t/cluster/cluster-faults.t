@@ -202,8 +202,8 @@ subtest 'one of two mirrors is lost' => sub {
             [map { $_ == $i ? 'down' : 'up' } 0, 1], 'which one is named';
         my $generation = $cluster->node(0)->status->{switch}{generation};
         $stores[1 - $i]->set($cluster->key('switch'), 'A=0 B=1 C=1') if !$i;
-        ok defined $crowd->live(30, sub (@) { !grep { $_ == $generation } $cluster->generations }), 'the other one takes a flip'
-            if !$i;
+        my $taken = sub (@) { !grep { $_ == $generation } $cluster->generations };
+        ok defined $crowd->live(30, $taken), 'the other one takes a flip' if !$i;
         $stores[$i]->start;
         my $back = $crowd->live(60, sub (@sides) { $crowd->store_is('up') });
         ok defined $back, 'it comes back';

@@ -24,7 +24,9 @@ subtest 'a node leaves and comes back' => sub {
     $web3->stop;
     my $state = sub (@nodes) { join ' ', map { $cluster->peer($_, 'web3')->{state} } @nodes };
     wait_for 'the others to see it leave', SOON, sub { ($_ = $state->(0, 1)) eq 'left left' };
-    holds 'its users still count, and nothing is unknown', 2, sub { grep { $_ ne 'draining' } $cluster->each_side('A', 'drain') };
+    holds 'its users still count, and nothing is unknown', 2, sub {
+        return grep { $_ ne 'draining' } $cluster->each_side('A', 'drain');
+    };
     $cluster->comes_to('both of them', SOON, 'A', sessions => 2);
 
     $cluster->click($cluster->node(0)->client, $anna);

@@ -42,7 +42,8 @@ my $app = "ABSwitchLogout /logout\nABSwitchOverride /door true";
 
 subtest 'memcached counts its commands' => sub {
     my $store = ABSwitch::Memcached->new->start;
-    my $cluster = ABSwitch::Cluster->new(store => $store, nodes => 2, sync => '60s', server => ABSwitch::Cluster::PATIENT, app => $app)->start;
+    my $cluster = ABSwitch::Cluster->new(
+        store => $store, nodes => 2, sync => '60s', server => ABSwitch::Cluster::PATIENT, app => $app)->start;
     my $key = $cluster->key('node:web');
     wait_for 'the first sync of both', 10, sub {
         $_ = join ' ', $store->keys(qr/node:/);
@@ -50,8 +51,13 @@ subtest 'memcached counts its commands' => sub {
     };
     $store->stats;
     # Until what the first sync has to say has been said.
-    my $last = -1;
-    poll(10, sub { my $now = $store->stats('cmd_set') . ' ' . $store->stats('cmd_get'); my $rests = $now eq $last; $last = $now; $rests });
+    my $last = '';
+    poll(10, sub {
+        my $now = join ' ', map { $store->stats($_) } qw(cmd_set cmd_get);
+        my $rests = $now eq $last;
+        $last = $now;
+        return $rests;
+    });
     sleep 1;
     my $asking = -$store->stats('bytes_read') + $store->stats('bytes_read');
     my %before = $store->stats->%*;
@@ -72,8 +78,8 @@ sub p99 (@times) {
     return (sort { $a <=> $b } @times)[ 0.99 * @times ];
 }
 
-# A machine that is busy with something else is slow now and then, so there are some tries: what waits for the store waits
-# at each.
+# A machine that is busy with something else is slow now and then, so there are some tries: what waits for the store
+# waits at each.
 subtest 'a store that hangs is not felt' => sub {
     my $store = ABSwitch::Memcached->new->start;
     my $cluster = ABSwitch::Cluster->new(

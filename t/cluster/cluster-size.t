@@ -58,7 +58,9 @@ subtest 'users without affinity' => sub {
     } qw(A B);
     diag sprintf 'counts were right %.1f s after the last request', $took[0];
     for my $side (qw(A B)) {
-        wait_for "it to be in the key of $side", 5, sub { ($_ = $store->get($cluster->key("count:$side")) // '') =~ /\A$truth{$side}\s*\z/ };
+        wait_for "it to be in the key of $side", 5, sub {
+            ($_ = $store->get($cluster->key("count:$side")) // '') =~ /\A$truth{$side}\s*\z/;
+        };
     }
     my $shown = sum0 map { $_->{sessions}{A} } $cluster->node(5)->status->{nodes}->@*;
     cmp_ok $shown, '>', $truth{A}, 'though most were seen by several';

@@ -22,8 +22,9 @@ subtest 'the status of three nodes' => sub {
         my $whole;
         wait_for "node $i to see all live", SOON, sub {
             $whole = $cluster->whole($i);
-            $_ = join ' ', map { "$_->{state} " . join ',', map { $_ // 'null' } values $_->{sessions}->%* } $whole->{apps}[0]{nodes}->@*;
-            $_ eq 'live 0,0 live 0,0 live 0,0';
+            my @nodes = $whole->{apps}[0]{nodes}->@*;
+            $_ = join ' ', map { ($_->{state}, map { $_ // 'null' } values $_->{sessions}->%*) } @nodes;
+            $_ eq 'live 0 0 live 0 0 live 0 0';
         };
         is $whole->{node}, 'web' . ($i + 1), "node $i: its name";
         my $store = $whole->{store};

@@ -66,7 +66,8 @@ sub person ($self, %o) {
         args => [@ARGUMENTS, @dark, "--window-size=$size", "--user-data-dir=$home"],
     };
     my $wanted = { capabilities => { alwaysMatch => {
-        browserName => 'chrome', 'goog:chromeOptions' => $options, timeouts => { script => $MILLISECONDS, pageLoad => $MILLISECONDS },
+        browserName => 'chrome', 'goog:chromeOptions' => $options,
+        timeouts => { script => $MILLISECONDS, pageLoad => $MILLISECONDS },
     } } };
     # The driver gives up on a browser that takes a minute to start.
     my $session = eval { $self->call(POST => '/session', $wanted) } // $self->call(POST => '/session', $wanted);

@@ -78,7 +78,9 @@ sub live ($self, $seconds, $until = undef) {
 
 sub unknown ($self, $name, $reason, $seconds = 4) {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my $took = $self->live(ABSwitch::Wait::PATIENCE * $seconds, sub (@sides) { !grep { $_->{drain} ne 'unknown' || $_->{reason} !~ $reason } @sides });
+    my $took = $self->live(ABSwitch::Wait::PATIENCE * $seconds, sub (@sides) {
+        return !grep { $_->{drain} ne 'unknown' || $_->{reason} !~ $reason } @sides;
+    });
     return Test::More::ok(defined $took, "$name: unknown, with its reason") || Test::More::diag($self->said);
 }
 

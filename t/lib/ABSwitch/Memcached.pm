@@ -58,7 +58,10 @@ sub start ($self) {
     for my $attempt (1 .. 5) {
         $self->_spawn;
         my $answers = sub { eval { $self->stats('pid') == $self->{pid} } };
-        $self->{started} = 1, return $self if poll($self->{deadline}, sub { !$self->is_running || $answers->() }) && $self->{pid};
+        if (poll($self->{deadline}, sub { !$self->is_running || $answers->() }) && $self->{pid}) {
+            $self->{started} = 1;
+            return $self;
+        }
         $self->kill;
         $self->{started} || $self->{socket} ? sleep 0.5 : ($self->{port} = free_port());
     }

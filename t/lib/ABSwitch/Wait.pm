@@ -27,14 +27,14 @@ sub poll ($seconds, $block) {
     }
 }
 
-# Looks again and again for exactly that long: for what must not happen. Returns how often, and what the block said in all.
+# Looks again and again for exactly that long: for what must not happen. Returns how often, and what the block said.
 sub watch ($seconds, $block) {
     my ($end, $times, @said) = (time + $seconds, 0);
-    while (time < $end) {
+    do {
         push @said, $block->();
         $times++;
         sleep 0.05;
-    }
+    } while (time < $end);
     return ($times, @said);
 }
 
@@ -55,7 +55,8 @@ sub wait_for ($what, $seconds, $block) {
     my $value = poll($seconds, $block);
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     Test::More::ok($value, "waited for $what")
-        or Test::More::diag('not within ', PATIENCE * $seconds, ' s; last seen: ', ref ? Test::More::explain($_) : $_ // 'nothing');
+        or Test::More::diag('not within ', PATIENCE * $seconds, ' s; last seen: ',
+            ref ? Test::More::explain($_) : $_ // 'nothing');
     return $value;
 }
 
