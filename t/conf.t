@@ -43,7 +43,7 @@ for my $file (@FILES) {
         $text =~ s{^(ABSwitchStore memcache:)\S+}{$1 . join ',', map { $_->address } @stores}me;
         $httpd->write("conf/$file", $text);
         # On a busy machine a store that is well may take more than it is given by default.
-        $httpd->set_conf("${load}Include conf/$file\n" . ($is_cluster ? "ABSwitchStoreTimeout 2s\n" : ''));
+        $httpd->set_conf("${load}Include conf/$file\n" . ($is_cluster ? "ABSwitchStoreTimeout 5s\n" : ''));
         $httpd->start;
         my ($launchpad) = $text =~ /^\s*ABSwitchLaunchpad (\S+)/m;
         my ($first) = $text =~ /^\s*ABSwitchSide \S+ (\S+)/m;

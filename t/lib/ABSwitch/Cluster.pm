@@ -30,7 +30,7 @@ our @EXPORT_OK = qw(SOON cluster);
 use constant SOON => 5;
 
 # What a memcached that is well may take on a busy machine, where the default of 200 ms is not always enough.
-use constant PATIENT => "ABSwitchStoreTimeout 2s\n";
+use constant PATIENT => "ABSwitchStoreTimeout 5s\n";
 
 # One that runs, with a memcached of its own if none is given, and patient with it.
 sub cluster (%o) {
