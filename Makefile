@@ -79,7 +79,9 @@ uninstall:  ## remove what install puts there; configuration and state stay
 
 check: deps-check  ## install what is missing, build, run every test (TESTS=t/unit.t: one)
 	@$(MAKE) --no-print-directory all unit-tests fuzz-replays
-	APXS='$(APXS)' FLOOD='$(FLOOD)' prove -j $(TEST_JOBS) --timer -I t/lib $(TESTS)
+	@rm -rf build/tap build/tap.state
+	APXS='$(APXS)' FLOOD='$(FLOOD)' PERL_TEST_HARNESS_DUMP_TAP=build/tap prove -j $(TEST_JOBS) --timer --merge --comments \
+	    --state=save --statefile=build/tap.state -I t/lib $(TESTS) || { .ci/digest build/tap.state build/tap; false; }
 
 fuzz:  ## hostile bytes for all that reads some, TIME= seconds for each target (60)
 	@.ci/deps $(BUILD_PACKAGES) $(FUZZ_PACKAGES)

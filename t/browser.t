@@ -266,7 +266,7 @@ JS
 };
 
 subtest 'a WebSocket' => sub {
-    is $site->side('A')->{in_flight}, 0, 'nothing is in flight';
+    wait_for 'nothing to be in flight', 5, sub { ($_ = $site->side('A')->{in_flight}) == 0 };
     is $anna->run(<<'JS'), 'hello', 'opens and talks';
 const w = window.socket = new WebSocket(location.origin.replace('http', 'ws') + '/contact/A/socket');
 return new Promise((done, broken) => {
@@ -387,7 +387,7 @@ subtest 'side A closes' => sub {
     on_page($anna, '/contact/B/search?q=K%C3%B6lner+Stra%C3%9Fe', 'pass', 'a link leads to B');
     logged_as('GET /contact/A/search', 302, 'closed', 'by a 302');
     counts_are(0, 4, 'everybody is on B');
-    is $site->status->{sides}[0]{in_flight}, 0, 'nothing is in flight on A';
+    wait_for 'nothing to be in flight on A', 5, sub { ($_ = $site->side('A')->{in_flight}) == 0 };
 };
 
 $site->log_is_clean;

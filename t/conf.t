@@ -42,7 +42,8 @@ for my $file (@FILES) {
         $text =~ s{/var/lib/apache2/}{\${ROOT}/run/}g;
         $text =~ s{^(ABSwitchStore memcache:)\S+}{$1 . join ',', map { $_->address } @stores}me;
         $httpd->write("conf/$file", $text);
-        $httpd->set_conf("${load}Include conf/$file");
+        # On a busy machine a store that is well may take more than it is given by default.
+        $httpd->set_conf("${load}Include conf/$file\n" . ($is_cluster ? "ABSwitchStoreTimeout 5s\n" : ''));
         $httpd->start;
         my ($launchpad) = $text =~ /^\s*ABSwitchLaunchpad (\S+)/m;
         my ($first) = $text =~ /^\s*ABSwitchSide \S+ (\S+)/m;
@@ -50,13 +51,11 @@ for my $file (@FILES) {
         my $r = $anna->type_in($launchpad);
         is_deeply [$r->status, $r->location], [302, "$first/"], 'the launchpad sends people to the first side';
         $anna->follow;
-        $r = $httpd->client->get('/abswitch-status?format=json');
         wait_for 'the status page to count them', 10, sub {
-            $_ = $r->json->{apps}[0]{sides}[0]{sessions} // 'null';
-            $r = $httpd->client->get('/abswitch-status?format=json');
-            $_ eq '1';
+            my $whole = $httpd->client->get('/abswitch-status?format=json')->json;
+            $_ = ($whole->{apps}[0]{sides}[0]{sessions} // 'null') . ", store $whole->{store}{state}";
+            $_ eq '1, store up';
         };
-        is $r->json->{store}{state}, 'up', 'the store is up';
         $httpd->graceful;
         is $anna->type_in($launchpad)->location, "$first/", 'also after a graceful restart';
         # Before its stores are gone, which it would notice.

@@ -9,6 +9,7 @@ use ABSwitch::Client;
 use ABSwitch::Cluster;
 use ABSwitch::Ctl;
 use ABSwitch::FakeServer;
+use ABSwitch::Manager;
 use ABSwitch::Memcached;
 use ABSwitch::TempDir;
 use ABSwitch::Wait;
@@ -17,12 +18,8 @@ plan skip_all => 'there is no memcached' if !ABSwitch::Memcached->is_here;
 
 # Mirrors: one may be lost. Slow to sync, so that who does not wait for the other nodes is found out.
 my @stores = map { ABSwitch::Memcached->new->start } 1 .. 2;
-my $cluster = ABSwitch::Cluster->new(store => \@stores, sync => '500ms', conf => <<'CONF')->start;
-<Location /abswitch-manager>
-    SetHandler abswitch-manager
-    Require local
-</Location>
-CONF
+my $cluster = ABSwitch::Cluster->new(store => \@stores, sync => '500ms', server => ABSwitch::Cluster::PATIENT,
+    conf => ABSwitch::Manager::OPEN)->start;
 
 # Each question to the next node that listens.
 my $dir = temp_dir('turns');

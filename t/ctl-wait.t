@@ -8,19 +8,14 @@ use Test::More;
 use ABSwitch::Ctl;
 use ABSwitch::FakeServer;
 use ABSwitch::Host qw(repo run);
+use ABSwitch::Manager;
 use ABSwitch::Site;
 use ABSwitch::TempDir;
 use ABSwitch::Wait;
 
 my $site = ABSwitch::Site->new(
     app => "ABSwitchLogout /logout\nABSwitchIdleTimeout 1h",
-    conf => <<'CONF',
-<Location /abswitch-manager>
-    SetHandler abswitch-manager
-    Require local
-</Location>
-CONF
-);
+    conf => ABSwitch::Manager::OPEN);
 $site->write('htdocs/contact/A/logout', "bye\n");
 $site->write('htdocs/contact/B/logout', "bye\n");
 $site->start;
@@ -40,7 +35,10 @@ sub leave ($browser, $side) {
 }
 
 sub sessions_are ($side, $n) {
-    return wait_for "$n sessions on $side", 10, sub { $_ = $site->side($side)->{sessions}; $_ == $n };
+    return wait_for "$n sessions on $side, none in flight", 10, sub {
+        $_ = join ' ', $site->side($side)->@{qw(sessions in_flight)};
+        $_ eq "$n 0";
+    };
 }
 
 # A manager with a script: each question gets the next answer, the last one stays.
@@ -68,8 +66,8 @@ my %UNKNOWN = (drain => 'unknown', reason => 'node web2:80 is silent', sessions 
 
 my @script = (
     unknown => ['--fail-unknown'], [said(%UNKNOWN)],
-    unknown_short => ['--timeout', '1s', '--fail-unknown'], [said(%UNKNOWN)],
-    unknown_wait => ['--timeout', '1s'], [said(%UNKNOWN)],
+    unknown_short => ['--timeout', '8s', '--fail-unknown'], [said(%UNKNOWN)],
+    unknown_wait => ['--timeout', '8s'], [said(%UNKNOWN)],
     passing => ['--fail-unknown'], [said(%UNKNOWN), said(sessions => 1), said(%UNKNOWN), said(%DRAINED)],
     open => [], [said(state => 'open', drain => 'open', generation => 4), said(), said(%DRAINED)],
     late => [], [said(), said(%DRAINED, generation => 4), said(sessions => 2), said(%DRAINED)],
@@ -145,13 +143,13 @@ subtest 'on a pipe' => sub {
     @people = map { arrive() } 1 .. 2;
     sessions_are(A => 2);
     $ctl->run('flip', 'contact', 'B');
-    $r = $ctl->run('wait', 'contact', 'A', '--timeout', '1s');
+    $r = $ctl->run('wait', 'contact', 'A', '--timeout', '3s');
     ends $r, 3, out => qr/2 sessions/,
-        err => qr/\Aabswitchctl: contact A is not drained after 1 s: 2 sessions, 0 in flight; [ -~]+\n\z/,
+        err => qr/\Aabswitchctl: contact A is not drained after 3 s: 2 sessions, 0 in flight; [ -~]+\n\z/,
         'time is up';
     ends $ctl->run('wait', 'contact', 'A', '--timeout', '0'), 3, out => qr/2 sessions/,
         err => qr/not drained after 0 s/, 'no time at all';
-    $r = $ctl->run('wait', 'contact', 'A', '--timeout', '500ms', '--json');
+    $r = $ctl->run('wait', 'contact', 'A', '--timeout', '3s', '--json');
     my @json = map { decode_json($_) } split /\n/, $r->{out};
     is_deeply [$json[0]->@{qw(app side state drain sessions in_flight)}],
         ['contact', 'A', 'draining', 'draining', 2, 0], '--json: a change';
@@ -192,7 +190,7 @@ subtest 'on a terminal' => sub {
         is $r->{exit}, { INT => 130, TERM => 143, HUP => 129 }->{$signal}, "$signal ends it";
         like $r->{out}, qr/\n\z/, 'on a line of its own';
     }
-    $p = $ctl->with(env => { TERM => 'dumb' })->terminal('wait', 'contact', 'A', '--timeout', '1s');
+    $p = $ctl->with(env => { TERM => 'dumb' })->terminal('wait', 'contact', 'A', '--timeout', '3s');
     unlike $p->end->{out}, qr/[\e\r]/, 'a dumb terminal gets lines';
     leave($anna, 'A');
     sessions_are(A => 0);
@@ -229,11 +227,11 @@ subtest 'a server that is restarted' => sub {
     $anna = arrive();
     sessions_are(A => 1);
     $ctl->run('flip', 'contact', 'B');
-    $p = $ctl->start('wait', 'contact', 'A', '--timeout', '3s');
+    $p = $ctl->start('wait', 'contact', 'A', '--timeout', '10s');
     $p->until(qr/1 session/);
     $site->stop;
     ends $p->end, 3, out => qr/1 session/,
-        err => qr/\A[^\n]+; still waiting\n[^\n]+ is not drained after 3 s: the server does not answer\n\z/,
+        err => qr/\A[^\n]+; still waiting\n[^\n]+ is not drained after 10 s: the server does not answer\n\z/,
         'it does not wait for ever';
     $site->start;
     leave($anna, 'A');
@@ -246,7 +244,7 @@ subtest 'an unknown drain' => sub {
     ends $of{unknown}->end, 5, out => qr/contact A: an unknown number of sessions, 0 in flight; $unknown/,
         err => qr/\Aabswitchctl: $reason/, '--fail-unknown';
     ends $of{unknown_short}->end, 5, out => $unknown, err => $reason, 'also when time is up';
-    ends $of{unknown_wait}->end, 3, out => $unknown, err => qr/not drained after 1 s: .* $unknown/,
+    ends $of{unknown_wait}->end, 3, out => $unknown, err => qr/not drained after 8 s: .* $unknown/,
         'else it is waited for';
     my $r = $of{passing}->end;
     ends $r, 0, out => qr/$unknown.*1 session,.*$unknown.*drained\n\z/s, 'one that passes within three seconds is none';

@@ -11,25 +11,14 @@ use ABSwitch::Client;
 use ABSwitch::Ctl;
 use ABSwitch::FakeServer;
 use ABSwitch::Host qw(repo run slurp which);
+use ABSwitch::Manager;
 use ABSwitch::Site;
 use ABSwitch::TempDir;
 use ABSwitch::Wait;
 
 my $site = ABSwitch::Site->new(
     app => 'ABSwitchLogout /logout',
-    modules => [qw(auth_basic authn_core authn_file authz_user)],
-    conf => <<'CONF',
-<Location /abswitch-manager>
-    SetHandler abswitch-manager
-    Require local
-</Location>
-<Location /private>
-    SetHandler abswitch-manager
-    AuthType Basic
-    AuthName x
-    AuthUserFile ${ROOT}/conf/users
-    Require valid-user
-</Location>
+    ABSwitch::Manager->private(<<'CONF'),
 <Location /forbidden>
     SetHandler abswitch-manager
     Require all denied
@@ -41,8 +30,7 @@ my $site = ABSwitch::Site->new(
 </ABSwitch>
 CONF
 );
-# "password"
-$site->write('conf/users', "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\nbob:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");
+ABSwitch::Manager->users($site, qw(alice bob));
 $site->start;
 my $ctl = ABSwitch::Ctl->new(url => $site->origin . '/abswitch-manager');
 my $alice = ABSwitch::Ctl->new(url => $site->origin . '/private', args => ['--user', 'alice:password']);
@@ -52,10 +40,12 @@ my @COMMANDS = qw(status flip weights rollback close reopen wait watch log retir
 
 sub generation () { return $site->status->{switch}{generation} }
 
+# With a session that is counted, and no request that is still in flight.
 sub arrive () {
     my $browser = $site->browser;
     $browser->type_in('/contact');
     $browser->follow;
+    poll(5, sub { !grep { $_->{in_flight} } $site->status->{sides}->@* });
     return $browser;
 }
 

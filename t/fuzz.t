@@ -15,7 +15,7 @@ ok scalar @targets, 'there are targets';
 for my $name (@targets) {
     my @seeds = glob repo("t/fuzz/seeds/$name/*");
     ok scalar @seeds, "$name has seeds";
-    my ($exit, $output) = run({ deadline => 120 }, repo("build/t/fuzz_$name"), '-m', CHANGES, repo("t/fuzz/seeds/$name"));
+    my ($exit, $output) = run({ deadline => 600 }, repo("build/t/fuzz_$name"), '-m', CHANGES, repo("t/fuzz/seeds/$name"));
     is $exit, 0, "$name holds" or diag $output;
     is $output, @seeds * (1 + CHANGES) . " inputs\n", '... for each of them';
 }

@@ -7,7 +7,7 @@ use IO::Socket::INET;
 use Test::More;
 use Test2::API qw(intercept);
 use ABSwitch::ErrorLog;
-use ABSwitch::Host qw(free_port run spew);
+use ABSwitch::Host qw(free_port repo run spew);
 use ABSwitch::Httpd;
 use ABSwitch::TempDir;
 use ABSwitch::Token;
@@ -29,7 +29,8 @@ for my $mpm (ABSwitch::Httpd->mpms) {
         $httpd->start;
         my $client = $httpd->client;
         is $client->get('/page.html')->body, "hello\n", 'it serves a file';
-        is scalar(my @first = $httpd->children), $mpm eq 'prefork' ? 4 : 2, 'its children are known';
+        my @first;
+        wait_for 'its children to be known', 5, sub { $_ = @first = $httpd->children; $_ == ($mpm eq 'prefork' ? 4 : 2) };
 
         my $pid = $httpd->pid;
         $httpd->set_conf('Alias /other ${ROOT}/htdocs/page.html');
@@ -43,13 +44,13 @@ for my $mpm (ABSwitch::Httpd->mpms) {
         is $client->get('/other')->status, 200, 'a restart';
 
         $httpd->kill_all;
-        is_deeply [grep { kill 0, $_ } $pid, @second], [], 'no process survives kill_all';
+        wait_for 'kill_all to leave no process', 5, sub { !grep { kill 0, $_ } $pid, @second };
         is $client->get('/other')->status, 0, 'and nobody answers';
         $httpd->start;
         is $client->get('/other')->status, 200, 'it starts again on its port';
         my ($third) = $httpd->children;
         $httpd->stop('graceful');
-        ok !kill(0, $third), 'a graceful stop takes the children along';
+        wait_for 'a graceful stop to take the children along', 5, sub { !kill 0, $third };
         $httpd->log_is_clean;
     };
 }
@@ -114,8 +115,8 @@ subtest 'a child that crashes' => sub {
 subtest 'the access log' => sub {
     my $httpd = plain(conf => 'SetEnvIf Request_URI ^/x ABSWITCH_SIDE=A')->start;
     $httpd->client->get('/x?y');
-    wait_for 'the line', 5, sub { $_ = [$httpd->access_log]; $_->$#* == 1 };
-    my ($line) = grep { $_->{request} =~ /GET/ } $httpd->access_log;    # a log is not in order
+    my $line;
+    wait_for 'the line', 5, sub { ($line) = grep { $_->{request} =~ /GET/ } $_->@* for $_ = [$httpd->access_log]; $line };
     is_deeply [@$line{qw(status request side verdict)}], [404, 'GET /x?y HTTP/1.1', 'A', '-'], 'its fields';
 };
 
@@ -151,9 +152,12 @@ CONF
     ok $kept->open->is_closed, 'and the server closes';
     like $kept->get('/a')->reason, qr/closed/, 'a request after that has no answer';
 
-    my $half = $httpd->client(deadline => 0.2)->open;
+    my $half = $httpd->client->open;
     $half->send("GET /a HTTP/1.1\r\nHo");
-    is $half->response->reason, 'no complete answer within the deadline', 'half a request has none yet';
+    {
+        local $half->{deadline} = 0.2;
+        is $half->response->reason, 'no complete answer within the deadline', 'half a request has none yet';
+    }
     $half->send("st: x\r\n\r\n");
     is $half->response->status, 200, 'the whole one has';
     like $httpd->client(port => free_port())->get('/')->reason, qr/no connection/, 'nobody there';
@@ -228,6 +232,11 @@ subtest 'waiting' => sub {
     my $n = 0;
     wait_for 'the third time', 5, sub { ++$n == 3 };
     is failures(sub { wait_for 'never', 0.1, sub { $_ = 'seen'; 0 } }), 1, 'a time-out fails';
+    my $looks = 0;
+    holds 'what is odd at first, and then no more', 0.2, sub { $looks++ < 2 ? 'odd' : () };
+    is failures(sub { holds 'never', 0.1, sub { 'odd' } }), 1, 'what is odd each time fails';
+    my ($times, @said) = watch(0.2, sub { 'said' });
+    is scalar @said, $times, 'watching looks again and again';
 };
 
 subtest 'commands' => sub {
@@ -248,6 +257,40 @@ subtest 'tokens' => sub {
     is read_token($token =~ s/urw\./urx./r), undef, 'base64url has one form';
     is read_token($token =~ s/\.1763/.01763/r), undef, 'so has a number';
     is read_token($token . "\n"), undef, 'nothing behind it';
+};
+
+# What prove leaves behind of three files: their points, and one that dies.
+subtest 'the digest of what failed' => sub {
+    my $dir = temp_dir('digest');
+    my @results = (['bad', 2], ['good', 0], ['dead', 1]);
+    spew("$dir/state", join '', "tests:\n", map { "  t/$_->[0].t:\n    last_result: $_->[1]\n" } @results);
+    spew("$dir/tap/t/good.t", "not ok 1 - # TODO some day\n1..1\n");
+    spew("$dir/tap/t/bad.t", <<'TAP');
+ok 1 - first
+# Subtest: outer
+    # Subtest: inner
+        not ok 1 - deep
+
+        #   Failed test 'deep'
+        #   at t/bad.t line 7.
+        #          got: '1'
+        ok 2 - fine
+        1..2
+    not ok 1 - inner
+    #   Failed test 'inner'
+    1..1
+not ok 2 - outer
+not ok 3 - last
+the switch did not become 'B'
+TAP
+    spew("$dir/tap/t/dead.t", "ok 1 - fine\n# kept /tmp/x\n");
+    my ($exit, $said) = run(repo('.ci/digest'), "$dir/state", "$dir/tap");
+    is $exit, 0, 'is made' or diag $said;
+    unlike $said, qr/good|outer: last/, 'with nothing else';
+    like $said, qr{^t/bad\.t: outer: inner: deep\n      at t/bad\.t line 7\.\n +got: '1'\nt/bad\.t: last\n    the switch}m,
+        'what was said';
+    like $said, qr{^t/dead\.t: .*\n    ok 1 - fine\n    # kept}m, 'the last lines of one that died';
+    like $said, qr{\nFailed:\n    t/bad\.t: outer: inner: deep\n    t/bad\.t: last\n    t/dead\.t: [^\n]+\n\z}, 'and at the end the names';
 };
 
 done_testing;

@@ -18,19 +18,7 @@ binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output
 
 my $site = ABSwitch::Site->new(
     sides => [qw(A B C)],
-    modules => [qw(auth_basic authn_core authn_file authz_user)],
-    conf => <<'CONF');
-<Location /abswitch-manager>
-    SetHandler abswitch-manager
-    Require all granted
-</Location>
-<Location /private>
-    SetHandler abswitch-manager
-    AuthType Basic
-    AuthName x
-    AuthUserFile ${ROOT}/conf/users
-    Require valid-user
-</Location>
+    ABSwitch::Manager->private(<<'CONF'));
 <ABSwitch wiki>
     ABSwitchLaunchpad /wiki
     ABSwitchSide old /wiki/old
@@ -38,7 +26,7 @@ my $site = ABSwitch::Site->new(
     ABSwitchOrigin https://app.example http://intranet.example:8080
 </ABSwitch>
 CONF
-$site->write('conf/users', join '', map { "$_:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n" } qw(alice bob));    # "password"
+ABSwitch::Manager->users($site, qw(alice bob));
 $site->start;
 my $ann = ABSwitch::Manager->new($site);
 

@@ -118,13 +118,13 @@ subtest 'activity' => sub {
 };
 
 subtest 'cut-off of a session that is counted' => sub {
-    my $site = setup(site(app => "$APP\nABSwitchMaxLoginTime 3s"));
+    my $site = setup(site(app => "$APP\nABSwitchMaxLoginTime 8s"));
     my $anna = $site->browser;
     $anna->type_in('/contact');
     is $anna->follow->header('X-Verdict'), 'pass', 'entered';
     sessions_are $site, 'counted', { A => 1 };
     my $r;
-    wait_for 'the cut-off', 8, sub { $r = $anna->fetch('/contact/A/'); $r->status == 403 };
+    wait_for 'the cut-off', 12, sub { $r = $anna->fetch('/contact/A/'); $r->status == 403 };
     is $r->header('ABSwitch-Reason'), 'cutoff', 'is enforced by the server';
     is $anna->cookie('abswitch_contact'), undef, 'and the browser forgets';
     sessions_are $site, 'it is not counted any more', { A => 0 };
@@ -134,7 +134,7 @@ subtest 'cut-off of a session that is counted' => sub {
 };
 
 subtest 'ABSwitchIdleTimeout' => sub {
-    my $site = setup(site(app => "$APP\nABSwitchIdleTimeout 1s"));
+    my $site = setup(site(app => "$APP\nABSwitchIdleTimeout 4s"));
     my $token = witness($site, 'A');
     sessions_are $site, 'counted', { A => 1 };
     sessions_are $site, 'not after the idle time-out', { A => 0 };
@@ -146,7 +146,7 @@ subtest 'ABSwitchIdleTimeout' => sub {
 # --- closing --------------------------------------------------------------------------------------------------
 
 subtest 'draining and its deadline' => sub {
-    my $site = site(app => "${LOGOUT}ABSwitchDrainTimeout 2s", sides => [qw(A B)], conf => <<'CONF')->start;
+    my $site = site(app => "${LOGOUT}ABSwitchDrainTimeout 1h", sides => [qw(A B)], conf => <<'CONF')->start;
 <ABSwitch long>
     ABSwitchLaunchpad /long
     ABSwitchSide A /long/A
@@ -184,8 +184,12 @@ CONF
     $site->flip('B');
     my $a = $site->side('A');
     is $a->{state}, 'draining', 'A drains';
-    is $a->{deadline}, $a->{draining_since} + 2, 'until ABSwitchDrainTimeout';
+    is $a->{deadline}, $a->{draining_since} + 3600, 'until ABSwitchDrainTimeout';
     asked $site, 'its session passes until then', { at => '/contact/A/', token => $anna }, passed('A', 'pass');
+    my $now = time;
+    my $since = $now - 3600 + 2;
+    $site->flip("A=0 B=1 gen=2 at=$now by=test since=A:$since");
+    $a->{deadline} = $since + 3600;
     wait_for 'the deadline', 6, sub { ask($site, at => '/contact/A/', token => $anna, as => 'script')->status == 403 };
     cmp_ok time, '>=', $a->{deadline}, 'not before it';
     is $site->side('A')->{state}, 'closed', 'the side is closed';

@@ -89,7 +89,7 @@ subtest 'the history outlives a restart' => sub {
 };
 
 subtest 'a table that is lost' => sub {
-    my $site = ABSwitch::Site->new(app => 'ABSwitchIdleTimeout 5s')->start;
+    my $site = ABSwitch::Site->new(app => 'ABSwitchIdleTimeout 10s')->start;
     my $anna = someone($site);
     $site->flip('B');
     $site->stop;
@@ -135,8 +135,8 @@ for my $damage (@damages) {
         is $site->browser->type_in('/contact')->location, '/contact/B/', 'httpd starts, with the switch as it was';
         is scalar $anna->click('/contact/A/')->header('X-Verdict'), 'pass', 'Anna goes on';
         is sessions($site), 1, 'and is counted';
-        my $proven = poll(1, sub { $site->side('A')->{drain} eq 'drained' });
-        ok !$proven, 'nobody says that her side is drained';
+        my ($looks, @proven) = watch(1, sub { grep { $_ eq 'drained' } $site->side('A')->{drain} });
+        ok !@proven, "nobody says that her side is drained ($looks looks)";
         $site->expect_log(qr/\[abswitch:warn\]/);
         $site->log_is_clean;
     };
@@ -202,7 +202,9 @@ SKIP: {
         is $other->browser->type_in('/contact')->location, '/contact/B/', 'full: new people land on the new side';
         is scalar $anna->click('/contact/A/')->header('X-Verdict'), 'pass', '... Anna goes on';
         sessions_are($other, '... and is counted', { A => 1 });
-        like $other->log_text, qr/contact.*(?:No space left|cannot be written|could not be)/, '... and the log says what is missing';
+        wait_for 'the log to say what is missing', 5, sub {
+            $_ = $other->log_text; /contact.*(?:No space left|cannot be written|could not be)/;
+        };
         unlink $other->path('disk/filler');
         wait_for 'the record, once there is room', 5, sub { $_ = slurp("$dir/contact.switch"); /gen=2/ };
         $other->expect_log(qr/\[abswitch:/);
@@ -228,7 +230,7 @@ subtest 'another number of slots' => sub {
         my ($how, $slots) = @$_;
         $site->{server} = "ABSwitchSync 100ms\nABSwitchSessions $slots";
         $site->set_conf($proxy);
-        $site->$how;
+        $site->$how($how eq 'graceful' ? (stays => 1) : ());
         $site->start if $how eq 'stop';
         is sessions($site), 20, "$slots after a $how";
         is $site->status->{switch}{generation}, 1, '... with the switch';

@@ -10,6 +10,7 @@ use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Time::HiRes qw(time);
 use ABSwitch::Httpd;
+use ABSwitch::Manager;
 use ABSwitch::Site;
 use ABSwitch::Wait;
 
@@ -35,19 +36,7 @@ sub fields_are ($object, $name, @fields) {
 
 my $site = ABSwitch::Site->new(
     app => 'ABSwitchLogout /logout',
-    modules => [qw(auth_basic authn_core authn_file authz_user)],
-    conf => <<'CONF',
-<Location /abswitch-manager>
-    SetHandler abswitch-manager
-    Require all granted
-</Location>
-<Location /private>
-    SetHandler abswitch-manager
-    AuthType Basic
-    AuthName x
-    AuthUserFile ${ROOT}/conf/users
-    Require valid-user
-</Location>
+    ABSwitch::Manager->private(<<'CONF'),
 <ABSwitch wiki>
     ABSwitchLaunchpad /wiki
     ABSwitchSide old /wiki/old
@@ -57,14 +46,14 @@ my $site = ABSwitch::Site->new(
 </ABSwitch>
 CONF
 );
-$site->write('conf/users', "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");    # "password"
-my $started = time;
+ABSwitch::Manager->users($site, 'alice');
 $site->start;
+my $started = time;
 my $client = $site->client;
 
 subtest 'history begins' => sub {
     wait_for 'the first entry', 5, sub { $_ = $site->status->{history}; @$_ };
-    cmp_ok time - $started, '<', 6, 'within 5 s of the start';
+    cmp_ok $site->status->{history}[0]{time} - $started, '<=', 5, 'within 5 s of the start';
 };
 
 subtest 'formats' => sub {
@@ -177,14 +166,24 @@ $bo->type_in('/contact/B/');
 $bo->click('/contact/B/');
 my $after = time;
 
+# A request is counted, and flies no more, when its last byte is out.
+wait_for 'all of that to be over', 5, sub {
+    my $app = $site->status;
+    my ($node) = $app->{nodes}->@*;
+    $_ = join ' ', $app->{verdicts}{pass}, (map { $node->{$_}->@{qw(A B)} } qw(sessions in_flight)),
+        map { $_->{in_flight} } $app->{sides}->@*;
+    $_ eq '3 1 1 0 0 0 0';
+};
+
 subtest 'JSON' => sub {
+    my $from = time;
     my $r = $client->get('/abswitch-status?format=json&app=contact');
     my $whole = $r->json;
     fields_are $whole, 'the whole', qw(schema module node time store apps);
     is $whole->{schema}, 1, 'schema';
     is $whole->{module}, '0.1.0', 'module';
     like $whole->{node}, qr/\A[\w.-]+:\d+\z/, 'node';
-    cmp_ok abs($whole->{time} - time), '<', 5, 'time';
+    ok $whole->{time} >= $from - 0.01 && $whole->{time} <= time + 0.01, 'time' or diag "$from $whole->{time}";
     fields_are $whole->{store}, 'store', qw(type state epoch servers);
     is_deeply [$whole->{store}->@{qw(type state servers)}], ['local', 'up', []], 'the local store';
     like $whole->{store}{epoch}, qr/\A[0-9a-f]+\z/, 'epoch';
@@ -220,7 +219,7 @@ subtest 'JSON' => sub {
     fields_are $node, 'a node', qw(node state generation age sessions in_flight);
     is_deeply [$node->@{qw(node state generation sessions in_flight)}],
         [$whole->{node}, 'live', 2, { A => 1, B => 1 }, { A => 0, B => 0 }], 'the node';
-    cmp_ok $node->{age}, '<', 5, 'its age';
+    cmp_ok $node->{age}, '<', 60, 'its age';
 
     fields_are $app->{verdicts}, 'verdicts', VERDICTS;
     is_deeply [$app->{verdicts}->@{qw(launchpad enter pass bookmark door)}], [1, 1, 3, 0, 0], 'verdicts';
@@ -399,7 +398,7 @@ subtest 'the page' => sub {
     like $html, qr{<p class="count"><b>1</b> session</p>}, 'a count';
     my $then = qr{<dd><time [^>]+>[^<]+</time> <span class="soft">};
     like $html, qr{<dt>Deadline</dt>$then\(in (8 h|7 h 59 min)\)}, 'a deadline';
-    like $html, qr{<dt>Empty if nobody clicks</dt>$then\(in (29|30) min}, 'empty if nobody clicks';
+    like $html, qr{<dt>Empty if nobody clicks</dt>$then\(in (2\d|30) min}, 'empty if nobody clicks';
     like $html, qr{<td>A=25 B=75 → B</td>}, 'the log';
     like $html, qr{<th scope="row">$_</th><td class="n">\d+</td>}, "verdict $_" for VERDICTS;
     is scalar(() = $html =~ /<svg class="chart"/g), 4, 'two charts for each application';
@@ -436,7 +435,7 @@ subtest 'the form key' => sub {
     my $whole = $client->get('/abswitch-manager?format=json')->json;
     fields_are $whole, 'the manager', qw(schema module node time csrf store apps);
     my ($issued) = $whole->{csrf} =~ /\Ak\.(\d+)\./;
-    cmp_ok abs($issued - time), '<', 5, 'it is made now';
+    cmp_ok abs($issued - time), '<', 60, 'it is made now';
     is $whole->{csrf}, form_key($issued, ''), 'for nobody';
 
     is $client->get('/private?format=json')->status, 401, 'a manager behind a login';

@@ -42,7 +42,7 @@ subtest 'with a memcached' => sub {
     plan skip_all => 'there is no memcached' if !ABSwitch::Memcached->is_here;
     my $store = ABSwitch::Memcached->new->start;
     my $address = $store->address;
-    stops_cleanly(ABSwitch::Site->new(server => "ABSwitchSync 100ms\nABSwitchStore memcache:$address"));
+    stops_cleanly(ABSwitch::Site->new(server => "ABSwitchSync 100ms\nABSwitchStoreTimeout 5s\nABSwitchStore memcache:$address"));
 };
 
 done_testing;

@@ -27,7 +27,7 @@ sub parse ($output) {
 
 sub report ($test) {
     chdir repo();
-    my ($exit, $output) = run({ deadline => 120 }, repo("build/t/$test"));
+    my ($exit, $output) = run({ deadline => 600 }, repo("build/t/$test"));
     my ($planned, @points) = parse($output);
     for my $point (@points) {
         my ($name, $passed, $skipped, @lines) = @$point;

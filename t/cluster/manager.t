@@ -16,15 +16,9 @@ plan skip_all => 'there is no memcached' if !ABSwitch::Memcached->is_here;
 use constant SOON => 5;
 use constant OTHER => 'ab' x 32;
 
-my $MANAGER = <<'CONF';
-<Location /abswitch-manager>
-    SetHandler abswitch-manager
-    Require all granted
-</Location>
-CONF
-
 sub cluster (%o) {
-    my $cluster = ABSwitch::Cluster->new(store => $o{store} // ABSwitch::Memcached->new->start, conf => $MANAGER, %o)->start;
+    my $cluster = ABSwitch::Cluster->new(store => $o{store} // ABSwitch::Memcached->new->start,
+        server => ABSwitch::Cluster::PATIENT, conf => ABSwitch::Manager::OPEN, %o)->start;
     poll(3 * SOON, sub { $cluster->all_say('A', 'sessions', 0) }) || die 'the cluster does not come up';
     return ($cluster, map { ABSwitch::Manager->new($_) } $cluster->nodes);
 }
@@ -110,7 +104,7 @@ subtest 'a form from any node, while keys are rotated' => sub {
 };
 
 subtest 'a store that is away, or hangs' => sub {
-    my ($cluster, $ann) = cluster(nodes => 1, server => 'ABSwitchStoreTimeout 300ms');
+    my ($cluster, $ann) = cluster(nodes => 1, server => 'ABSwitchStoreTimeout 2s');
     my $store = $cluster->store;
     is said($ann->order(action => 'flip', side => 'B')), '200 1', 'while all is well';
     for my $how (qw(pause kill)) {
@@ -136,7 +130,7 @@ subtest 'a store that is away, or hangs' => sub {
 
 subtest 'one of two mirrors is lost' => sub {
     my @stores = map { ABSwitch::Memcached->new->start } 1 .. 2;
-    my ($cluster, $ann, $bob) = cluster(store => \@stores, nodes => 2, server => 'ABSwitchStoreTimeout 300ms');
+    my ($cluster, $ann, $bob) = cluster(store => \@stores, nodes => 2, server => 'ABSwitchStoreTimeout 2s');
     my $generation = 0;
     for my $row ([0, 'pause', $bob], [1, 'kill', $ann]) {
         my ($lost, $how, $manager) = @$row;
@@ -187,7 +181,7 @@ subtest 'retiring a node' => sub {
     like $cluster->node(0)->{log}->text, qr/node web3 of contact is struck off the roster by 127\.0\.0\.1: burnt down/,
         'the error log tells';
     $cluster->node(2)->start;
-    ok poll(SOON, sub { ($cluster->peer(0, 'web3') // {})->{state} // '' eq 'live' }), 'it enters again when it comes back';
+    ok poll(SOON, sub { (($cluster->peer(0, 'web3') // {})->{state} // '') eq 'live' }), 'it enters again when it comes back';
     $cluster->expect_log(qr/state file|not stopped in order|unclean|clean/);
 };
 

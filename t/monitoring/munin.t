@@ -60,7 +60,7 @@ subtest 'munin-node' => sub {
         or diag $work->said . (-e "${dir}log" ? slurp("${dir}log") : '');
     my $ask = sub ($line) {
         local $SIG{ALRM} = sub { die "no answer to $line\n" };
-        alarm 20;
+        alarm 120;
         print $socket "$line\n";
         my $text = '';
         while (defined(my $got = <$socket>)) { last if $got eq ".\n"; $text .= $got }

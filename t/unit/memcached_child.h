@@ -20,7 +20,7 @@
 /** Real memcached servers, and one that answers nonsense, as children on free ports. */
 
 #define CHILD_ARGS 8
-#define CHILD_WAIT 10000        /* ms until a server must be there; loaded machines are slow */
+#define CHILD_WAIT 30000        /* ms until a server must be there; loaded machines are slow */
 
 typedef struct {
     pid_t pid;                  /* 0: it does not run */
@@ -115,30 +115,68 @@ static inline void child_exec(const child_t *child)
     _exit(127);
 }
 
-/* Start it on the port it had, or on a free one. 0: it is there. */
-static inline int child_start(child_t *child)
+/* Say something by hand, as nc does. Its answer, until that is whole or nothing more comes. */
+static inline const char *child_say(const child_t *child, const char *text)
+{
+    static char answer[4096];
+    struct pollfd ready = { .fd = child_connect(child), .events = POLLIN };
+    size_t len = 0;
+    ssize_t got;
+
+    if (ready.fd < 0 || write(ready.fd, text, strlen(text)) != (ssize_t)strlen(text)) {
+        return "(no connection)";
+    }
+    do {
+        got = poll(&ready, 1, len ? 300 : CHILD_WAIT) == 1
+              ? read(ready.fd, answer + len, sizeof(answer) - 1 - len) : 0;
+        len += got > 0 ? (size_t)got : 0;
+        answer[len] = '\0';
+    } while (got > 0 && !strstr(answer, "END\r\n") && !strstr(answer, "STORED\r\n")
+             && !strstr(answer, "OK\r\n"));
+    close(ready.fd);
+    return answer;
+}
+
+/* Wait for it. 0: it is there; -1: it has ended, for somebody has its port, or is too slow. */
+static inline int child_await(child_t *child)
 {
     const struct timespec pause = { 0, 5000000 };
-    int fd;
+    char it[32];
 
-    if (child->port == 0 && !child->path[0]) {
-        fd = child_listen(child);
-        if (fd < 0) {
+    sprintf(it, "STAT pid %d\r", (int)child->pid);
+    for (int i = 0; i < CHILD_WAIT / 5; i++) {
+        if (waitpid(child->pid, NULL, WNOHANG) == child->pid) {
+            child->pid = 0;
             return -1;
         }
-        close(fd);
-    }
-    child->pid = fork();
-    if (child->pid == 0) {
-        child_exec(child);
-    }
-    for (int i = 0; i < CHILD_WAIT / 5; i++) {
-        fd = child_connect(child);
-        if (fd >= 0) {
-            close(fd);
+        if (strstr(child_say(child, "stats\r\n"), it)) {
             return 0;
         }
         nanosleep(&pause, NULL);
+    }
+    return -1;
+}
+
+/* Start it on the port it had, or on one below those that the kernel gives to connections.
+ * 0: it is there. */
+static inline int child_start(child_t *child)
+{
+    int is_new = child->port == 0 && !child->path[0];
+
+    for (int attempt = 0; attempt < 10; attempt++) {
+        if (is_new) {
+            child->port = 10000 + (int)((unsigned)(getpid() * 31 + clock() + attempt * 997) % 22000);
+        }
+        child->pid = fork();
+        if (child->pid == 0) {
+            child_exec(child);
+        }
+        if (child_await(child) == 0) {
+            return 0;
+        }
+        if (child->pid) {
+            return -1;
+        }
     }
     return -1;
 }
@@ -158,27 +196,6 @@ static inline void child_stop(const child_t *child)
 {
     kill(child->pid, SIGSTOP);
     waitpid(child->pid, NULL, WUNTRACED);
-}
-
-/* Say something by hand, as nc does. Its answer, until that is whole or nothing came for 50 ms. */
-static inline const char *child_say(const child_t *child, const char *text)
-{
-    static char answer[4096];
-    struct pollfd ready = { .fd = child_connect(child), .events = POLLIN };
-    size_t len = 0;
-    ssize_t got;
-
-    if (ready.fd < 0 || write(ready.fd, text, strlen(text)) != (ssize_t)strlen(text)) {
-        return "(no connection)";
-    }
-    do {
-        got = poll(&ready, 1, len ? 50 : 2000) == 1
-              ? read(ready.fd, answer + len, sizeof(answer) - 1 - len) : 0;
-        len += got > 0 ? (size_t)got : 0;
-        answer[len] = '\0';
-    } while (got > 0 && !strstr(answer, "END\r\n") && !strstr(answer, "STORED\r\n"));
-    close(ready.fd);
-    return answer;
 }
 
 /* What the child of child_babble() does. */

@@ -16,8 +16,8 @@
 #define EPOCH   "abswitch:contact:epoch"
 #define RECORD  "abswitch:contact:node:web1:80"
 #define PROOF   "abswitch-proof:web1:80"
-#define TIMEOUT 500             /* ms */
-#define SLACK   1500            /* ms: of a loaded machine */
+#define TIMEOUT 1000            /* ms */
+#define SLACK   15000           /* ms: of a loaded machine */
 
 typedef struct {
     apr_pool_t *pool;
@@ -176,6 +176,16 @@ static inline void watch(void)
 static inline void assert_took_at_most(int ms)
 {
     assert_in_range(apr_time_as_msec(apr_time_now() - started), 0, ms);
+}
+
+/* Has what was watched not waited for a server? A machine that is busy may be late all the
+ * same, so there are some tries; who waits does so at each. */
+static inline int did_not_wait(int attempt)
+{
+    int quick = apr_time_now() - started < apr_time_from_msec(TIMEOUT - 10);
+
+    assert_true(quick || attempt < 8);
+    return quick;
 }
 
 static inline void pass(int seconds)

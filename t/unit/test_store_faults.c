@@ -88,14 +88,16 @@ static void test_breaker(void **state)
     child_stop(&room->servers[0]);
     for (size_t i = 0; i < COUNT_OF(pauses); i++) {
         watch();
-        assert_unknown(room, "no answer within 500 ms");
+        assert_unknown(room, "no answer within " APR_STRINGIFY(TIMEOUT) " ms");
         assert_true(apr_time_now() - started >= apr_time_from_msec(TIMEOUT - 5));
         assert_took_at_most(TIMEOUT + SLACK);
         now += apr_time_from_sec(pauses[i]) - 1;
-        watch();
-        assert_unknown(room, "no answer within 500 ms");
-        assert_int_equal(set(room, SWITCH, "B"), ABSW_STORE_FAILED);
-        assert_took_at_most(TIMEOUT - 10);       /* it was not asked */
+        for (int asked = 1, attempt = 1; asked; attempt++) {
+            watch();
+            assert_unknown(room, "no answer within " APR_STRINGIFY(TIMEOUT) " ms");
+            assert_int_equal(set(room, SWITCH, "B"), ABSW_STORE_FAILED);
+            asked = !did_not_wait(attempt);
+        }
         now += 1;
     }
     kill(room->servers[0].pid, SIGCONT);
@@ -118,11 +120,11 @@ static void test_goes_on(void **state)
     assert_int_equal(set(room, SWITCH, "B"), ABSW_STORE_DONE);
     for (int looks = 0; looks < 3; looks++) {
         child_stop(&room->servers[0]);
-        assert_unknown(room, "no answer within 500 ms");
-        for (int i = 0; i < looks; i++) {
+        assert_unknown(room, "no answer within " APR_STRINGIFY(TIMEOUT) " ms");
+        for (int i = 0, attempt = 1; i < looks; attempt++) {
             watch();
-            assert_unknown(room, "no answer within 500 ms");
-            assert_took_at_most(TIMEOUT - 10);
+            assert_unknown(room, "no answer within " APR_STRINGIFY(TIMEOUT) " ms");
+            i += did_not_wait(attempt);
         }
         kill(room->servers[0].pid, SIGCONT);
         assert_seen_again(room, "B");
@@ -141,6 +143,7 @@ static int is_called(room_t *room)
 static void test_answers_in_vain(void **state)
 {
     room_t *room = *state;
+    int calls;
 
     assert_int_equal(child_babble(&room->servers[0], "", "VERSION 1.6.18\r\n", 0), 0);
     room->store = handle(room, "web1:80");
@@ -150,9 +153,11 @@ static void test_answers_in_vain(void **state)
             apr_sleep(apr_time_from_msec(10));
         }
         assert_true(apr_time_now() - started >= apr_time_from_msec(TIMEOUT - 10));
+        calls = 0;
         for (int look = 0; look < 5; look++) {
-            assert_false(is_called(room));
+            calls += is_called(room);
         }
+        assert_true(calls < 2);         /* a busy machine may be late, too, for once */
         pass(5);
     }
 }
@@ -204,7 +209,7 @@ static volatile sig_atomic_t alarms;
 /* After the second one a long while nothing. */
 static void on_alarm(int signal)
 {
-    static const struct itimerval late = { { 0, 0 }, { 5, 0 } };
+    static const struct itimerval late = { { 0, 0 }, { 30, 0 } };
 
     (void)signal;
     if (++alarms == 2) {
@@ -328,7 +333,7 @@ static void test_hostile(void **state)
         int drip;
     } rows[] = {
         { "", 0 },
-        { PROVEN "END\r\n", 1 },
+        { PROVEN "END\r\n", 3 * TIMEOUT / 1000 },
         { "\r\n", 0 },
         { "\n", 0 },
         { "ERROR\r\n", 0 },

@@ -26,6 +26,7 @@ use ABSwitch::Wait qw(poll);
 
 my %alive;
 my @WINDOW = (1200, 900);
+my $MILLISECONDS = 200_000;    # for a script or a page, on a busy machine
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
 # No sandbox because tests run as root; nothing that talks to the network by itself.
@@ -40,7 +41,7 @@ sub missing ($class) {
 
 sub new ($class) {
     my $self = bless { owner => $$, people => 0, dir => temp_dir('chromium'), left => {}, sessions => {} }, $class;
-    $self->{http} = HTTP::Tiny->new(timeout => 90, proxy => undef, http_proxy => undef, https_proxy => undef);
+    $self->{http} = HTTP::Tiny->new(timeout => 300, proxy => undef, http_proxy => undef, https_proxy => undef);
     for my $attempt (1 .. 3) {
         $self->{port} = free_port();
         $self->_spawn;
@@ -64,9 +65,12 @@ sub person ($self, %o) {
         binary => which('chromium', 'chromium-browser'),
         args => [@ARGUMENTS, @dark, "--window-size=$size", "--user-data-dir=$home"],
     };
-    my $session = $self->call(POST => '/session', {
-        capabilities => { alwaysMatch => { browserName => 'chrome', 'goog:chromeOptions' => $options } },
-    });
+    my $wanted = { capabilities => { alwaysMatch => {
+        browserName => 'chrome', 'goog:chromeOptions' => $options,
+        timeouts => { script => $MILLISECONDS, pageLoad => $MILLISECONDS },
+    } } };
+    # The driver gives up on a browser that takes a minute to start.
+    my $session = eval { $self->call(POST => '/session', $wanted) } // $self->call(POST => '/session', $wanted);
     $self->_note_processes;
     $self->{sessions}{ $session->{sessionId} } = 1;
     return ABSwitch::ChromiumWindow->new(driver => $self, id => $session->{sessionId});

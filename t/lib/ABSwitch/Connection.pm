@@ -15,9 +15,9 @@ use IO::Socket::INET;
 use Time::HiRes qw(time);
 use ABSwitch::Response;
 
-# port, host (127.0.0.1), deadline: seconds that sending, and then one response, may take (10)
+# port, host (127.0.0.1), deadline: seconds that sending, and then one response, may take (30)
 sub new ($class, %o) {
-    my $self = bless { host => '127.0.0.1', deadline => 10, in => '', %o }, $class;
+    my $self = bless { host => '127.0.0.1', deadline => 30, in => '', %o }, $class;
     $self->{socket} = IO::Socket::INET->new(
         PeerAddr => $self->{host}, PeerPort => $self->{port}, Timeout => $self->{deadline});
     $self->{refused} = "no connection to $self->{host}:$self->{port}: $@" if !$self->{socket};

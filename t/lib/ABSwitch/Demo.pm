@@ -51,6 +51,8 @@ sub start ($self, $port = free_port()) {
     $self->{port} = $port;
     $self->{pid} = fork // croak "fork: $!";
     if (!$self->{pid}) {
+        # A shell cannot trap what is ignored when it begins, as INT is for whatever runs in the background.
+        $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
         open STDIN, '<', '/dev/null';
         open STDOUT, '>', "$self->{dir}/output";
         open STDERR, '>&', \*STDOUT;

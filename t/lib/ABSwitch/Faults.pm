@@ -139,11 +139,11 @@ sub _hog ($self, $store) {
     $store->hang_up;
     my @hogs;
     kill 'KILL', map { $_->children } grep { $_->{pid} } $self->{crowd}{cluster}->nodes;
-    poll(0.3, sub {
+    watch(0.3, sub {
         while (@hogs < 100) {
             push @hogs, $store->hog // last;
         }
-        return 0;
+        return;
     });
     $self->{hogs} = \@hogs;
     return;

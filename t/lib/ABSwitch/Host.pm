@@ -12,6 +12,7 @@ use Exporter qw(import);
 use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use IO::Socket::INET;
+use IO::Socket::UNIX;
 use POSIX ();
 use Time::HiRes qw(alarm);
 
@@ -46,7 +47,8 @@ sub apxs ($what) {
 }
 
 # A TCP port of 127.0.0.1 that nobody has. Below those that the kernel gives to outgoing connections, so that nobody
-# takes it while a server of ours is away for a moment; at random, for other tests look for one at the same time.
+# takes it while a server of ours is away for a moment; at random, for other tests look for one at the same time, and
+# ours until this test ends, for it is not taken at once.
 use constant { FIRST_PORT => 10_000, LAST_PORT => 32_000 };
 
 sub is_free ($port) {
@@ -56,15 +58,24 @@ sub is_free ($port) {
 sub free_port () {
     for (1 .. 1000) {
         my $port = FIRST_PORT + int rand(LAST_PORT - FIRST_PORT);
-        return $port if is_free($port);
+        return $port if _claim($port) && is_free($port);
     }
     croak "no free port: $!";
 }
 
+# By a name that the kernel knows, and forgets with us: a socket without a file, where there are such ones.
+sub _claim ($port) {
+    state @claims;
+    return 1 if $^O ne 'linux';
+    my $claim = IO::Socket::UNIX->new(Local => "\0abswitch-test-port-$port", Listen => 1) or return 0;
+    push @claims, $claim;
+    return 1;
+}
+
 # Runs a command; returns its exit status (128 + N when signal N ended it) and all that it printed. A first
-# argument { deadline => seconds } changes the 60 seconds after which it is killed.
+# argument { deadline => seconds } changes the 300 seconds after which it is killed.
 sub run (@command) {
-    my $deadline = ref $command[0] ? (shift @command)->{deadline} : 60;
+    my $deadline = ref $command[0] ? (shift @command)->{deadline} : 300;
     my $pid = open(my $pipe, '-|') // croak "fork: $!";
     if (!$pid) {
         open STDIN, '<', '/dev/null';

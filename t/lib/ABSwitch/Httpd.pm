@@ -129,22 +129,22 @@ sub stop ($self, $how = '') {
         Test::More::fail("$self->{name} ended by itself: $self->{end}");
     }
     my $ended = poll($self->{deadline}, sub { !$self->is_running });
-    my $alone = poll(2, sub { !_group($group) });
+    my $alone = poll(5, sub { !_group($group) });
     if (!$ended || !$alone) {
         my @left = map { "$_->{pid} ($_->{name})" } _group($group);
         $self->kill_all($group);
         Test::More::fail("$self->{name} stops");
-        Test::More::diag("still running after $self->{deadline} s: @left");
+        Test::More::diag("still running: @left");
     }
     return;
 }
 
 # New configuration and new children; requests under way finish on the old ones. Returns when the new ones
-# answer and the old idle ones are gone.
-sub graceful ($self) {
+# answer and the old ones are gone. stays: how many of these do not go, as the test holds them.
+sub graceful ($self, %o) {
     my %old = map { $_ => 1 } $self->children;
     $self->_resume('USR1');
-    poll(2, sub { !grep { $old{$_} } $self->children });
+    poll(5, sub { ($o{stays} // 0) >= grep { $old{$_} } $self->children });
     return $self;
 }
 
@@ -239,8 +239,8 @@ sub _spawn ($self) {
 
 # `OPTIONS *` is answered by httpd's core and belongs to no application.
 sub _until_it_answers ($self) {
-    $self->{end} = "no answer within $self->{deadline} s";
-    my $probe = $self->client(deadline => 2);
+    $self->{end} = 'no answer in time';
+    my $probe = $self->client(deadline => 10);
     my $answer;
     poll($self->{deadline}, sub {
         !$self->is_running || ($answer = -e $self->path('logs/httpd.pid') && $probe->request('OPTIONS', '*')->status);

@@ -52,8 +52,8 @@ PidFile logs/httpd.pid
 Listen 127.0.0.1:${PORT}
 ErrorLog logs/error_log
 CustomLog logs/access_log abswitch
-Timeout 20
-KeepAliveTimeout 5
+Timeout 60
+KeepAliveTimeout 60
 GracefulShutdownTimeout 5
 <IfModule !mpm_prefork_module>
     StartServers 2

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# Somebody at the manager of a site: orders by form, as a script gives them.
+# Somebody at the manager of a site: orders by form, as a script gives them; and the sections that a manager needs.
 #
+#     my $site = ABSwitch::Site->new(conf => ABSwitch::Manager::OPEN);                # /abswitch-manager
+#     $site = ABSwitch::Site->new(ABSwitch::Manager->private($conf));                 # and /private, with a login
+#     ABSwitch::Manager->users($site, 'alice');                                       # whose password is "password"
 #     my $ann = ABSwitch::Manager->new($site);
 #     my $r = $ann->order(action => 'flip', side => 'B');      # with the present generation and a key of its own
 #     is_deeply $r->json, { ok => JSON::PP::true, generation => 1 };
@@ -9,6 +12,30 @@
 
 package ABSwitch::Manager;
 use v5.36;
+
+use constant OPEN => <<'CONF';
+<Location /abswitch-manager>
+    SetHandler abswitch-manager
+    Require local
+</Location>
+CONF
+
+# What ABSwitch::Site takes for both, and for more directives.
+sub private ($class, $more = '') {
+    return (modules => [qw(auth_basic authn_core authn_file authz_user)], conf => OPEN . <<'CONF' . $more);
+<Location /private>
+    SetHandler abswitch-manager
+    AuthType Basic
+    AuthName x
+    AuthUserFile ${ROOT}/conf/users
+    Require valid-user
+</Location>
+CONF
+}
+
+sub users ($class, $site, @names) {
+    return $site->write('conf/users', join '', map { "$_:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n" } @names);
+}
 
 # path (/abswitch-manager), app (contact), headers: of every request
 sub new ($class, $site, %o) {

@@ -20,7 +20,7 @@ use IO::Socket::UNIX;
 use POSIX qw(WNOHANG);
 use Scalar::Util qw(refaddr weaken);
 use Test::More ();
-use Time::HiRes qw(time);
+use Time::HiRes qw(sleep time);
 use ABSwitch::Host qw(free_port slurp which);
 use ABSwitch::HttpdConf;
 use ABSwitch::TempDir;
@@ -35,9 +35,9 @@ sub is_here ($class) { return defined which('memcached') }
 # host, port   127.0.0.1 (or ::1) and a free one
 # listen       host, if it is to listen on more than that
 # args         more of memcached's: ['-M', '-m', 1]
-# deadline     seconds for a start, stop or command (5)
+# deadline     seconds for a start, stop or command (30)
 sub new ($class, %o) {
-    my $self = bless { host => '127.0.0.1', args => [], deadline => 5, %o, owner => $$ }, $class;
+    my $self = bless { host => '127.0.0.1', args => [], deadline => 30, %o, owner => $$ }, $class;
     $self->{dir} = temp_dir('memcached');
     chmod 0777, $self->{dir};    # memcached makes its socket as another user
     $self->{port} //= free_port() if !$self->{socket};
@@ -52,14 +52,18 @@ sub directive ($self) { return 'memcache:' . $self->address }
 
 # --- life -----------------------------------------------------------------------------------------------
 
-# Returns when it answers. A port that somebody else took is replaced as long as the test cannot know it.
+# Returns when it answers, it and nobody else. A port that somebody took is replaced as long as the test cannot know it.
 sub start ($self) {
     croak 'memcached runs already' if $self->{pid};
     for my $attempt (1 .. 5) {
         $self->_spawn;
-        return $self if poll($self->{deadline}, sub { !$self->is_running || eval { $self->stats; 1 } }) && $self->{pid};
+        my $answers = sub { eval { $self->stats('pid') == $self->{pid} } };
+        if (poll($self->{deadline}, sub { !$self->is_running || $answers->() }) && $self->{pid}) {
+            $self->{started} = 1;
+            return $self;
+        }
         $self->kill;
-        $self->{port} = free_port() if $self->{port} && !$self->{started};
+        $self->{started} || $self->{socket} ? sleep 0.5 : ($self->{port} = free_port());
     }
     croak "memcached did not start on ${\ $self->address}: ", slurp("$self->{dir}/log");
 }
@@ -80,7 +84,6 @@ sub _spawn ($self) {
         { no warnings 'exec'; exec { $command[0] } @command; }
         POSIX::_exit(127);
     }
-    $self->{started} = 1 if $self->{socket};
     return;
 }
 
@@ -168,10 +171,10 @@ sub keys ($self, $pattern = qr//) {    ## no critic (ProhibitBuiltinHomonyms)
 }
 
 sub items ($self) {
-    for (1 .. 20) {
+    for (1 .. 200) {
         $self->_say("lru_crawler metadump hash\r\n");
         my $line = $self->_line;
-        poll(0.05, sub { 0 }), next if $line =~ /\ABUSY/;
+        sleep(0.05), next if $line =~ /\ABUSY/;
         my %item;
         while ($line ne 'END') {
             my ($key, $exp, $size) = $line =~ /\Akey=(\S+) exp=(-?\d+) .* size=(\d+)/ or croak "metadump: $line";
@@ -213,7 +216,7 @@ sub hog ($self) {
     my $socket = $self->_connect or return;
     syswrite $socket, "version\r\n";
     my $answer = '';
-    sysread $socket, $answer, 100 if IO::Select->new($socket)->can_read(1);
+    sysread $socket, $answer, 100 if IO::Select->new($socket)->can_read(5);
     return $answer =~ /\AVERSION/ ? $socket : undef;
 }
 

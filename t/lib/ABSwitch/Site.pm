@@ -81,7 +81,7 @@ sub flip ($self, $value, $app = 'contact') {
     my $before = $self->status($app)->{switch}{generation};
     $self->write_switch($value, $app);
     return poll(10, sub { $self->status($app)->{switch}{generation} > $before })
-        || croak "the switch did not become '$value' within 10 s";
+        || croak "the switch did not become '$value' in time";
 }
 
 1;

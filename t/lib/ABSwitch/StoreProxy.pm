@@ -36,6 +36,7 @@ sub new ($class, %o) {
     $self->{dir} = temp_dir('proxy');
     my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 100) or croak "listen: $!";
     $self->{port} = $listener->sockport;
+    spew("$self->{dir}/seen", '');
     $self->mode('pass');
     $self->{pid} = fork // croak "fork: $!";
     if (!$self->{pid}) {
@@ -51,10 +52,10 @@ sub new ($class, %o) {
 sub address ($self)   { return "127.0.0.1:$self->{port}" }
 sub directive ($self) { return 'memcache:' . $self->address }
 
-# In force for the next bytes, within a twentieth of a second.
+# In force for the next bytes when this returns.
 sub mode ($self, $mode) {
     spew("$self->{dir}/mode", $mode);
-    poll(0.1, sub { 0 }) if $self->{pid};
+    poll(10, sub { slurp("$self->{dir}/seen") eq $mode }) || croak "the proxy does not take up $mode" if $self->{pid};
     return $self;
 }
 
@@ -63,9 +64,10 @@ sub _serve ($self, $listener) {
     my $select = IO::Select->new($listener);
     my (%peer, %is_node, %held);
     my $parent = getppid;
-    my $next_byte = 0;
+    my ($next_byte, $seen) = (0, '');
     while (getppid == $parent) {
         my $mode = slurp("$self->{dir}/mode");
+        spew("$self->{dir}/seen", $seen = $mode) if $mode ne $seen;
         if ($mode eq 'slow' && time >= $next_byte) {
             $next_byte = time + 1;
             for my $node (grep { length($held{$_} // '') } keys %held) {

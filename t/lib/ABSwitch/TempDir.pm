@@ -14,6 +14,7 @@ use Test::More ();
 
 our @EXPORT = qw(temp_dir);
 
+umask 022;
 my $owner = $$;
 my @made;
 
