@@ -8,15 +8,6 @@
 
 /* ---- eligible? ---- */
 
-/** The path of what mod_proxy took before translate_name. A ProxyPass with mapping=encoded has kept
- * it as it came: it is decoded for us alone. NULL if it cannot be, or mod_proxy forwards it. */
-static const char *proxied_uri(const request_rec *r)
-{
-    char *uri = apr_pstrdup(r->pool, r->uri);
-
-    return r->proxyreq == PROXYREQ_REVERSE && ap_unescape_url_keep2f(uri, 0) == OK ? uri : NULL;
-}
-
 /** The most specific of our paths that the URL path lies at or below, or NULL. tail: as it comes
  * from the gate. */
 static const abswitch_path_t *path_of(const abswitch_server_t *conf, const char *tail,
@@ -92,14 +83,28 @@ static __attribute__((noinline)) int at_a_path(request_rec *r, const abswitch_se
     return DECLINED;
 }
 
+/** What mod_proxy took before translate_name, if it does not forward it. A ProxyPass with
+ * mapping=encoded has kept the path as it came: it is decoded for us alone. */
+static __attribute__((noinline)) int proxied(request_rec *r, const abswitch_server_t *conf)
+{
+    char *uri = apr_pstrdup(r->pool, r->uri);
+    const char *tail = r->proxyreq == PROXYREQ_REVERSE && ap_unescape_url_keep2f(uri, 0) == OK
+                       ? absw_gate_pass(&conf->gate, uri) : NULL;
+
+    return tail ? at_a_path(r, conf, tail) : DECLINED;
+}
+
 /** Every request of the server comes here, and many are none of ours: the rest is kept out of
  * line. */
 static int translate_name(request_rec *r)
 {
     const abswitch_server_t *conf = abswitch_server_of(r->server);
-    const char *uri = r->proxyreq ? proxied_uri(r) : r->uri;
-    const char *tail = uri ? absw_gate_pass(&conf->gate, uri) : NULL;
+    const char *tail;
 
+    if (r->proxyreq) {
+        return proxied(r, conf);
+    }
+    tail = absw_gate_pass(&conf->gate, r->uri);
     return tail ? at_a_path(r, conf, tail) : DECLINED;
 }
 
@@ -108,7 +113,10 @@ static int map_to_storage(request_rec *r)
 {
     const abswitch_request_t *ours = abswitch_request_of(r);
 
-    return ours && ours->at != ABSWITCH_AT_SIDE && is_handled(ours) ? OK : DECLINED;
+    if (!ours) {
+        return DECLINED;
+    }
+    return is_handled(ours) ? OK : DECLINED;
 }
 
 /* ---- what other modules may ask ---- */
