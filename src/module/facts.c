@@ -3,17 +3,31 @@
 
 /* ---- the switch ---- */
 
-/** What it says of n sides, from side on. */
-static void read_switch(abswitch_facts_t *f, const abswitch_node_t *node, int side, int n)
+static void read_state(abswitch_facts_t *f, int side)
+{
+    f->state[side] = absw_switch_state(&f->app->policy, &f->switch_now, side, f->facts.now);
+}
+
+/** What it says of all sides. */
+static void read_switch(abswitch_facts_t *f, const abswitch_node_t *node)
 {
     const absw_policy_t *policy = &f->app->policy;
 
-    if (!absw_board_view(abswitch_place_of(node, f->app), side, n, &f->switch_now)) {
+    if (!absw_board_view(abswitch_place_of(node, f->app), &f->switch_now)) {
         absw_switch_default_weights(policy, &f->switch_now);
     }
-    for (int i = side; i < side + n; i++) {
-        f->state[i] = absw_switch_state(policy, &f->switch_now, i, f->facts.now);
+    for (int i = 0; i < policy->sides_n; i++) {
+        read_state(f, i);
     }
+}
+
+/** What it says of one. */
+static void read_side(abswitch_facts_t *f, const abswitch_node_t *node, int side)
+{
+    if (!absw_board_view_side(abswitch_place_of(node, f->app), side, &f->switch_now)) {
+        absw_switch_default_weights(&f->app->policy, &f->switch_now);
+    }
+    read_state(f, side);
 }
 
 /** The current side: the first route that holds and is not closed, then the weights. */
@@ -118,7 +132,7 @@ static int is_settled(abswitch_facts_t *f, const abswitch_request_t *ours)
     if (ours->at != ABSWITCH_AT_SIDE || !f->facts.token || f->facts.token->side != ours->side) {
         return 0;
     }
-    read_switch(f, ours->node, ours->side, 1);
+    read_side(f, ours->node, ours->side);
     return absw_decide_settled(&ours->app->policy, &f->facts);
 }
 
@@ -140,8 +154,9 @@ void abswitch_facts_gather(request_rec *r, const abswitch_request_t *ours, const
     if (abswitch_session_find(ours->node, ours->app, cookie, facts->now, &f->session)) {
         facts->token = &f->session.token;
     }
-    if (!is_settled(f, ours)) {
-        read_switch(f, ours->node, 0, ours->app->policy.sides_n);
+    f->settled = is_settled(f, ours);
+    if (!f->settled) {
+        read_switch(f, ours->node);
         read_headers(r, ours, facts);
     }
 }

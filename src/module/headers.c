@@ -113,13 +113,13 @@ const char *abswitch_headers_screen(request_rec *r)
     for (; entry < end; entry++) {
         const char *name = entry->key;
 
-        if (!name || !may_matter(name)) {
+        if (!may_matter(name)) {
             continue;
         }
         if (IS_LETTER(name[1], 'b')) {
             suspicious = 1;
         }
-        else if (is_cookie(name) && !cookie) {
+        else if (IS_LETTER(name[1], 'o') && !cookie && is_cookie(name)) {
             cookie = entry->val;
         }
     }

@@ -51,7 +51,8 @@ static int below_side(request_rec *r, abswitch_request_t *ours)
     int status;
 
     abswitch_facts_gather(r, ours, abswitch_headers_screen(r), &facts);
-    decision = absw_decide(&ours->app->policy, &facts.facts);
+    decision = facts.settled ? absw_decide_at_home(&facts.facts)
+                             : absw_decide(&ours->app->policy, &facts.facts);
     status = abswitch_answer(r, ours, &facts, &decision, ours->rest);
     return status == ABSWITCH_PASSES ? DECLINED : status;
 }
