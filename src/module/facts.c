@@ -103,6 +103,11 @@ static int is_logout(const abswitch_app_t *app, const char *rest)
     return 0;
 }
 
+static int is_prefetch(const char *purpose)
+{
+    return purpose && absw_inside_is_prefetch(purpose);
+}
+
 /** What only the headers tell. */
 static void read_headers(request_rec *r, const abswitch_request_t *ours, absw_facts_t *facts)
 {
@@ -117,7 +122,7 @@ static void read_headers(request_rec *r, const abswitch_request_t *ours, absw_fa
         .upgrade = headers.upgrade,
         .content_type = headers.content_type,
     });
-    facts->prefetch = headers.purpose && absw_inside_is_prefetch(headers.purpose);
+    facts->prefetch = is_prefetch(headers.purpose);
     facts->inside = ours->at == ABSWITCH_AT_SIDE && facts->kind == ABSW_KIND_NAV
                     && is_inside(r, ours->app, &headers);
     facts->from_afar = headers.fetch_site && strcmp(headers.fetch_site, "same-origin")
@@ -157,7 +162,13 @@ void abswitch_facts_gather(request_rec *r, const abswitch_request_t *ours, const
     f->settled = is_settled(f, ours);
     if (!f->settled) {
         read_switch(f, ours->node);
-        read_headers(r, ours, facts);
+        if (ours->at == ABSWITCH_AT_LAUNCHPAD && ours->handled) {
+            /* whoever enters is asked nothing else */
+            facts->prefetch = is_prefetch(apr_table_getm(r->pool, r->headers_in, "Sec-Purpose"));
+        }
+        else {
+            read_headers(r, ours, facts);
+        }
     }
 }
 

@@ -6,8 +6,7 @@
 
 static __attribute__((noinline)) int handle(request_rec *r, abswitch_request_t *ours)
 {
-    int status = ours && ours->at != ABSWITCH_AT_SIDE ? abswitch_launchpad_handle(r, ours)
-                                                      : DECLINED;
+    int status = ours ? abswitch_launchpad_handle(r, ours) : DECLINED;
 
     if (status != DECLINED) {
         return status;
@@ -21,8 +20,7 @@ static int handler(request_rec *r)
 {
     abswitch_request_t *ours = abswitch_request_of(r);
 
-    if ((ours && (ours->at != ABSWITCH_AT_SIDE || ours->private_answer)) || r->prev
-        || *r->handler == 'a') {
+    if ((ours && (ours->handled || ours->private_answer)) || r->prev || *r->handler == 'a') {
         return handle(r, ours);
     }
     return DECLINED;

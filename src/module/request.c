@@ -23,6 +23,14 @@ static const abswitch_path_t *path_of(const abswitch_server_t *conf, const char 
     return NULL;
 }
 
+/** The launchpad itself and the door are handlers: they map to nothing, but pass through
+ * authentication like anything else. Deep links go on as if we were not there. */
+static int is_handled(abswitch_at_e at, const char *rest)
+{
+    return at == ABSWITCH_AT_DOOR
+           || (at == ABSWITCH_AT_LAUNCHPAD && (!*rest || !strcmp(rest, "/")));
+}
+
 /** Ours for a request that the gate let pass, or NULL. Row 1: only a request as it came from the
  * client. */
 static abswitch_request_t *eligible(request_rec *r, const abswitch_server_t *conf, const char *tail)
@@ -36,7 +44,8 @@ static abswitch_request_t *eligible(request_rec *r, const abswitch_server_t *con
     }
     ours = apr_palloc(r->pool, sizeof(*ours));
     *ours = (abswitch_request_t) {
-        .app = path->app, .node = conf->node, .at = path->at, .side = path->side, .rest = rest
+        .app = path->app, .node = conf->node, .at = path->at,
+        .handled = is_handled(path->at, rest), .side = path->side, .rest = rest
     };
     ap_set_module_config(r->request_config, &abswitch_module, ours);
     return ours;
@@ -57,14 +66,6 @@ static int below_side(request_rec *r, abswitch_request_t *ours)
     return status == ABSWITCH_PASSES ? DECLINED : status;
 }
 
-/** The launchpad itself and the door are handlers: they map to nothing, but pass through
- * authentication like anything else. Deep links go on as if we were not there. */
-static int is_handled(const abswitch_request_t *ours)
-{
-    return ours->at == ABSWITCH_AT_DOOR
-           || (ours->at == ABSWITCH_AT_LAUNCHPAD && (!*ours->rest || !strcmp(ours->rest, "/")));
-}
-
 static __attribute__((noinline)) int at_a_path(request_rec *r, const abswitch_server_t *conf,
                                                const char *tail)
 {
@@ -76,7 +77,7 @@ static __attribute__((noinline)) int at_a_path(request_rec *r, const abswitch_se
     if (ours->at == ABSWITCH_AT_SIDE) {
         return below_side(r, ours);
     }
-    if (is_handled(ours)) {
+    if (ours->handled) {
         abswitch_headers_screen(r);     /* before anybody looks */
         r->filename = apr_pstrcat(r->pool, "abswitch:", r->uri, NULL);
         return OK;
@@ -114,10 +115,7 @@ static int map_to_storage(request_rec *r)
 {
     const abswitch_request_t *ours = abswitch_request_of(r);
 
-    if (!ours) {
-        return DECLINED;
-    }
-    return is_handled(ours) ? OK : DECLINED;
+    return ours && ours->handled ? OK : DECLINED;
 }
 
 /* ---- what other modules may ask ---- */
