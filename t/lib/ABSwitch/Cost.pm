@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a request costs in instructions: httpd under callgrind, which says after each request what it took; the figure
-# is the median. That is the same number in every run, while a sum is not: in each new second httpd makes the texts
+# is the median. That is nearly the same in every run, while a sum is not: in each new second httpd makes the texts
 # of its dates anew, and how many seconds there are is the machine's business.
 #
 #     my $bare = ABSwitch::Cost->new(module => 0);
