@@ -15,7 +15,7 @@ CHECK_PACKAGES = libcmocka-dev perl libio-pty-perl openssl $(CLUSTER_PACKAGES) f
     chromium chromium-driver mandoc curl wrk $(MONITORING_PACKAGES)
 MONITORING_PACKAGES = prometheus nagios4-core icinga2-bin icinga2-common munin-node ganglia-monitor
 ZABBIX_PACKAGES = zabbix-server-pgsql zabbix-frontend-php postgresql php-cli php-pgsql
-BENCH_PACKAGES = libcmocka-dev perl valgrind wrk haproxy nginx util-linux
+BENCH_PACKAGES = libcmocka-dev perl valgrind wrk haproxy nginx memcached util-linux
 FUZZ_PACKAGES = clang libclang-rt-dev
 AFL_PACKAGES = $(FUZZ_PACKAGES) afl++
 LINT_PACKAGES = clang clang-tidy cppcheck

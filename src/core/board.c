@@ -132,7 +132,8 @@ static apr_uint32_t half_word(const absw_cell_look_t *look, apr_size_t at)
     return half;
 }
 
-int absw_board_view(const absw_board_app_t *app, int side, int n, absw_switch_t *rec)
+/** Inline, since a loop over one side is none. */
+static inline int view(const absw_board_app_t *app, int side, int n, absw_switch_t *rec)
 {
     absw_board_entry_t *entry = absw_board_entry_of(app);
     absw_cell_look_t look;
@@ -162,6 +163,16 @@ int absw_board_view(const absw_board_app_t *app, int side, int n, absw_switch_t 
         }
     } while (!absw_cell_same(&entry->in_force.head, &look));
     return is_generation(rec->generation);
+}
+
+int absw_board_view(const absw_board_app_t *app, absw_switch_t *rec)
+{
+    return view(app, 0, app->sides_n, rec);
+}
+
+int absw_board_view_side(const absw_board_app_t *app, int side, absw_switch_t *rec)
+{
+    return view(app, side, 1, rec);
 }
 
 /** The record by slot, and its version. generation 0: there is none. */

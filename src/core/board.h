@@ -87,10 +87,11 @@ int absw_board_get_switch(const absw_board_app_t *app, absw_switch_t *rec);
 int absw_board_set_switch(const absw_board_app_t *app, const absw_switch_t *rec);
 
 /**
- * The same, but all that a request needs alone: the generation and, of the n sides from side on,
+ * The same, but all that a request needs alone: the generation and, of each side or of that one,
  * weight, closed and since. The rest of rec means nothing.
  */
-int absw_board_view(const absw_board_app_t *app, int side, int n, absw_switch_t *rec);
+int absw_board_view(const absw_board_app_t *app, absw_switch_t *rec);
+int absw_board_view_side(const absw_board_app_t *app, int side, absw_switch_t *rec);
 
 /** A session could not be counted on that side at now: no room in the table. Any thread. */
 void absw_board_uncounted(const absw_board_app_t *app, int side, absw_sec_t now);

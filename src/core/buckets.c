@@ -15,21 +15,9 @@ absw_sec_t absw_bucket_width(absw_sec_t idle)
     return between(1, idle / PER_IDLE + (idle % PER_IDLE > 0), ABSW_BUCKETS_WIDTH_MAX);
 }
 
-apr_uint32_t absw_bucket_of(absw_sec_t width, absw_sec_t ends)
-{
-    absw_sec_t most = (absw_sec_t)APR_UINT32_MAX / width * width;
-
-    return (apr_uint32_t)((between(0, ends, most) + width - 1) / width);
-}
-
 absw_sec_t absw_bucket_end(absw_sec_t width, apr_uint32_t bucket)
 {
     return width * (absw_sec_t)bucket;
-}
-
-int absw_bucket_is_live(absw_sec_t ends, absw_sec_t now)
-{
-    return now < ends + ABSW_BUCKETS_SKEW;
 }
 
 /* --- how many end when --------------------------------------------------------------- */

@@ -20,13 +20,25 @@
 absw_sec_t absw_bucket_width(absw_sec_t idle);
 
 /** The bucket of an expiry; of one that no word of 32 bits holds, the last that it holds. */
-apr_uint32_t absw_bucket_of(absw_sec_t width, absw_sec_t ends);
+static inline apr_uint32_t absw_bucket_of(absw_sec_t width, absw_sec_t ends)
+{
+    apr_uint32_t of = (apr_uint32_t)width;      /* a division by more bits takes longer */
+
+    if (ends <= 0) {
+        return 0;
+    }
+    return ends > (absw_sec_t)APR_UINT32_MAX - width ? APR_UINT32_MAX / of
+                                                     : ((apr_uint32_t)ends + of - 1) / of;
+}
 
 /** The latest expiry that a bucket holds. */
 absw_sec_t absw_bucket_end(absw_sec_t width, apr_uint32_t bucket);
 
 /** Does what ends at `ends`, the end of a bucket, count at now? */
-int absw_bucket_is_live(absw_sec_t ends, absw_sec_t now);
+static inline int absw_bucket_is_live(absw_sec_t ends, absw_sec_t now)
+{
+    return now < ends + ABSW_BUCKETS_SKEW;
+}
 
 /* --- how many end when --------------------------------------------------------------- */
 

@@ -19,8 +19,8 @@ static const char *find(const char *at, const char *end, int c)
 void absw_cookie_begin(absw_cookies_t *cookies, const char *header)
 {
     cookies->next = header;
-    cookies->end = header + strlen(header);
-    cookies->comma = find(header, cookies->end, ',');
+    cookies->comma = strchrnul(header, ',');
+    cookies->end = *cookies->comma ? cookies->comma + strlen(cookies->comma) : cookies->comma;
 }
 
 /* The piece that comes next ends at a ";", or a comma before it; two searches of one byte are less

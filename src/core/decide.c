@@ -177,6 +177,11 @@ int absw_decide_settled(const absw_policy_t *policy, const absw_facts_t *facts)
            && (facts->token->tester || facts->state[facts->side] != ABSW_SIDE_CLOSED);
 }
 
+absw_decision_t absw_decide_at_home(const absw_facts_t *facts)
+{
+    return pass(facts->token->tester ? ABSW_TESTER : ABSW_PASS, 1);
+}
+
 /** Row 2, and the same rule at the launchpad, a deep link and the door. */
 static inline absw_decision_t unless_prefetch(const absw_facts_t *facts, absw_decision_t d)
 {

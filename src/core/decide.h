@@ -69,6 +69,9 @@ int absw_decide_live(const absw_policy_t *policy, const absw_facts_t *facts);
  */
 int absw_decide_settled(const absw_policy_t *policy, const absw_facts_t *facts);
 
+/** What absw_decide says then. */
+absw_decision_t absw_decide_at_home(const absw_facts_t *facts);
+
 /** Below a side: the table of contract section 4. facts->side is one. */
 absw_decision_t absw_decide(const absw_policy_t *policy, const absw_facts_t *facts);
 

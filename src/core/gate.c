@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include <apr_strings.h>
 
 #include "gate.h"
@@ -13,11 +15,6 @@ static apr_size_t common_len(const char *a, apr_size_t len, const char *b)
     return same;
 }
 
-static void let(absw_gate_t *gate, unsigned char next)
-{
-    gate->next[next / 64] |= APR_UINT64_C(1) << next % 64;
-}
-
 void absw_gate_make(apr_pool_t *pool, const char *const *paths, int n, absw_gate_t *gate)
 {
     *gate = (absw_gate_t) { .len = n ? strlen(paths[0]) : 0 };
@@ -28,9 +25,9 @@ void absw_gate_make(apr_pool_t *pool, const char *const *paths, int n, absw_gate
     for (int i = 0; i < n; i++) {
         unsigned char next = (unsigned char)paths[i][gate->len];
 
-        let(gate, next);
+        gate->next[next] = 1;
         if (next == '\0') {
-            let(gate, '/');     /* what lies below it */
+            gate->next['/'] = 1;    /* what lies below it */
         }
     }
 }

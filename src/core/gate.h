@@ -2,8 +2,6 @@
 #ifndef ABSW_GATE_H
 #define ABSW_GATE_H
 
-#include <string.h>
-
 #include "absw.h"
 
 /**
@@ -14,7 +12,7 @@
 typedef struct {
     const char *common;         /* what all of them begin with; belongs to the pool */
     apr_size_t len;
-    apr_uint64_t next[4];       /* bit b: byte b may follow it */
+    unsigned char next[256];    /* by byte: may it follow? */
 } absw_gate_t;
 
 /** A gate for n paths; for none, one that nothing passes. */
@@ -26,19 +24,14 @@ void absw_gate_make(apr_pool_t *pool, const char *const *paths, int n, absw_gate
  */
 static inline const char *absw_gate_pass(const absw_gate_t *gate, const char *path)
 {
-    const char *common = gate->common;
-    unsigned char next;
-
-    /* Most paths differ early, and then a call is too much. */
-    if (gate->len > 1 && (path[0] != common[0] || path[1] != common[1])) {
-        return NULL;
-    }
-    if (strncmp(path, common, gate->len) != 0) {
-        return NULL;
+    /* Most paths differ in the second byte, so no call is worth its while. */
+    for (apr_size_t i = 0; i < gate->len; i++) {
+        if (path[i] != gate->common[i]) {
+            return NULL;
+        }
     }
     path += gate->len;
-    next = (unsigned char)*path;
-    return gate->next[next / 64] >> next % 64 & 1 ? path : NULL;
+    return gate->next[(unsigned char)*path] ? path : NULL;
 }
 
 /** Does path lie at or below base, by whole segments? Then the rest, "" or beginning with "/". */

@@ -218,17 +218,19 @@ typedef struct {
     absw_sec_t ends;
 } walk_t;
 
-static int step(walk_t *walk)
+/** Inline: a sketch has many cells, of which few are in use. */
+static inline int step(walk_t *walk)
 {
     const absw_members_t *members = walk->members;
     apr_size_t n = members->cells ? ABSW_MEMBERS_CELLS : slot_count(members);
 
-    while (walk->next < n) {
-        apr_size_t i = walk->next++;
+    for (apr_size_t i = walk->next; i < n; i++) {
+        apr_uint32_t ends = members->cells ? members->cells[i] : members->slots[i].ends;
 
-        walk->key = members->cells ? i : members->slots[i].hash;
-        walk->ends = members->cells ? members->cells[i] : members->slots[i].ends;
-        if (walk->ends != 0 && absw_bucket_is_live(walk->ends, walk->at)) {
+        if (ends != 0 && absw_bucket_is_live(ends, walk->at)) {
+            walk->key = members->cells ? i : members->slots[i].hash;
+            walk->ends = ends;
+            walk->next = i + 1;
             return 1;
         }
     }

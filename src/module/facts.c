@@ -3,17 +3,31 @@
 
 /* ---- the switch ---- */
 
-/** What it says of n sides, from side on. */
-static void read_switch(abswitch_facts_t *f, const abswitch_node_t *node, int side, int n)
+static void read_state(abswitch_facts_t *f, int side)
+{
+    f->state[side] = absw_switch_state(&f->app->policy, &f->switch_now, side, f->facts.now);
+}
+
+/** What it says of all sides. */
+static void read_switch(abswitch_facts_t *f, const abswitch_node_t *node)
 {
     const absw_policy_t *policy = &f->app->policy;
 
-    if (!absw_board_view(abswitch_place_of(node, f->app), side, n, &f->switch_now)) {
+    if (!absw_board_view(abswitch_place_of(node, f->app), &f->switch_now)) {
         absw_switch_default_weights(policy, &f->switch_now);
     }
-    for (int i = side; i < side + n; i++) {
-        f->state[i] = absw_switch_state(policy, &f->switch_now, i, f->facts.now);
+    for (int i = 0; i < policy->sides_n; i++) {
+        read_state(f, i);
     }
+}
+
+/** What it says of one. */
+static void read_side(abswitch_facts_t *f, const abswitch_node_t *node, int side)
+{
+    if (!absw_board_view_side(abswitch_place_of(node, f->app), side, &f->switch_now)) {
+        absw_switch_default_weights(&f->app->policy, &f->switch_now);
+    }
+    read_state(f, side);
 }
 
 /** The current side: the first route that holds and is not closed, then the weights. */
@@ -89,6 +103,11 @@ static int is_logout(const abswitch_app_t *app, const char *rest)
     return 0;
 }
 
+static int is_prefetch(const char *purpose)
+{
+    return purpose && absw_inside_is_prefetch(purpose);
+}
+
 /** What only the headers tell. */
 static void read_headers(request_rec *r, const abswitch_request_t *ours, absw_facts_t *facts)
 {
@@ -103,7 +122,7 @@ static void read_headers(request_rec *r, const abswitch_request_t *ours, absw_fa
         .upgrade = headers.upgrade,
         .content_type = headers.content_type,
     });
-    facts->prefetch = headers.purpose && absw_inside_is_prefetch(headers.purpose);
+    facts->prefetch = is_prefetch(headers.purpose);
     facts->inside = ours->at == ABSWITCH_AT_SIDE && facts->kind == ABSW_KIND_NAV
                     && is_inside(r, ours->app, &headers);
     facts->from_afar = headers.fetch_site && strcmp(headers.fetch_site, "same-origin")
@@ -118,7 +137,7 @@ static int is_settled(abswitch_facts_t *f, const abswitch_request_t *ours)
     if (ours->at != ABSWITCH_AT_SIDE || !f->facts.token || f->facts.token->side != ours->side) {
         return 0;
     }
-    read_switch(f, ours->node, ours->side, 1);
+    read_side(f, ours->node, ours->side);
     return absw_decide_settled(&ours->app->policy, &f->facts);
 }
 
@@ -140,9 +159,16 @@ void abswitch_facts_gather(request_rec *r, const abswitch_request_t *ours, const
     if (abswitch_session_find(ours->node, ours->app, cookie, facts->now, &f->session)) {
         facts->token = &f->session.token;
     }
-    if (!is_settled(f, ours)) {
-        read_switch(f, ours->node, 0, ours->app->policy.sides_n);
-        read_headers(r, ours, facts);
+    f->settled = is_settled(f, ours);
+    if (!f->settled) {
+        read_switch(f, ours->node);
+        if (ours->at == ABSWITCH_AT_LAUNCHPAD && ours->handled) {
+            /* whoever enters is asked nothing else */
+            facts->prefetch = is_prefetch(apr_table_getm(r->pool, r->headers_in, "Sec-Purpose"));
+        }
+        else {
+            read_headers(r, ours, facts);
+        }
     }
 }
 

@@ -11,7 +11,8 @@ typedef struct {
     absw_facts_t facts;         /* points into this struct: do not copy it */
     absw_switch_t switch_now;   /* as much of it as the board's view has */
     abswitch_session_t session; /* if there is one: facts.token is its token then */
-    absw_side_state_e state[ABSW_SIDES_MAX];    /* where it is settled, of the path's side alone */
+    absw_side_state_e state[ABSW_SIDES_MAX];    /* if it is settled, of the path's side alone */
+    int settled;                /* absw_decide_settled */
     request_rec *r;
     const abswitch_app_t *app;
 } abswitch_facts_t;

@@ -105,16 +105,10 @@ static int door(request_rec *r, abswitch_request_t *ours)
 
 int abswitch_launchpad_handle(request_rec *r, abswitch_request_t *ours)
 {
-    if (ours->verdict != ABSW_UNTOUCHED) {
+    if (!ours->handled || ours->verdict != ABSW_UNTOUCHED) {
         return DECLINED;
     }
-    if (ours->at == ABSWITCH_AT_DOOR) {
-        return door(r, ours);
-    }
-    if (ours->at == ABSWITCH_AT_LAUNCHPAD && (!*ours->rest || !strcmp(ours->rest, "/"))) {
-        return enter(r, ours);
-    }
-    return DECLINED;
+    return ours->at == ABSWITCH_AT_DOOR ? door(r, ours) : enter(r, ours);
 }
 
 /* ---- deep links ---- */

@@ -310,7 +310,6 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
     }
-    ap_add_version_component(pconf, "mod_abswitch/" ABSWITCH_VERSION);
     node = apr_pcalloc(pconf, sizeof(*node));
     node->apps = abswitch_config_apps(pconf, s);
     if (!node->apps->nelts) {

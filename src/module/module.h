@@ -160,6 +160,7 @@ typedef struct {
     const abswitch_app_t *app;
     abswitch_node_t *node;
     abswitch_at_e at;
+    int handled;                        /* at the launchpad itself, or the door: we answer */
     int side;                           /* of the path, or chosen; ABSW_NO_SIDE */
     const char *rest;                   /* of the path, below path */
     absw_verdict_e verdict;

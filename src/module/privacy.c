@@ -61,16 +61,7 @@ static apr_status_t filter(ap_filter_t *f, apr_bucket_brigade *bb)
     return ap_pass_brigade(f->next, bb);
 }
 
-static __attribute__((noinline)) void add_filters(request_rec *r)
-{
-    ap_add_output_filter(EARLY, NULL, r, r->connection);
-    ap_add_output_filter(LATE, NULL, r, r->connection);
-    ap_add_output_filter(LAST, NULL, r, r->connection);
-}
-
-/** Also for what an internal redirect or an error document answers in the first one's place. Every
- * request of the server comes here, so the rest is kept out of line. */
-static void insert(request_rec *r)
+void abswitch_privacy_insert(request_rec *r)
 {
     const request_rec *first = r;
     const abswitch_request_t *ours;
@@ -80,7 +71,9 @@ static void insert(request_rec *r)
     }
     ours = abswitch_request_of(first);
     if (ours && ours->private_answer && !r->main) {
-        add_filters(r);
+        ap_add_output_filter(EARLY, NULL, r, r->connection);
+        ap_add_output_filter(LATE, NULL, r, r->connection);
+        ap_add_output_filter(LAST, NULL, r, r->connection);
     }
 }
 
@@ -92,6 +85,5 @@ void abswitch_privacy_register_hooks(apr_pool_t *p)
     ap_register_output_filter(EARLY, filter, NULL, AP_FTYPE_RESOURCE);
     ap_register_output_filter(LATE, filter, NULL, AP_FTYPE_CONTENT_SET + 1);
     ap_register_output_filter(LAST, filter, NULL, AP_FTYPE_CONTENT_SET + 2);
-    ap_hook_insert_filter(insert, NULL, NULL, APR_HOOK_LAST);
-    ap_hook_insert_error_filter(insert, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_insert_error_filter(abswitch_privacy_insert, NULL, NULL, APR_HOOK_LAST);
 }

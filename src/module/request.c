@@ -8,15 +8,6 @@
 
 /* ---- eligible? ---- */
 
-/** The path of what mod_proxy took before translate_name. A ProxyPass with mapping=encoded has kept
- * it as it came: it is decoded for us alone. NULL if it cannot be, or mod_proxy forwards it. */
-static const char *proxied_uri(const request_rec *r)
-{
-    char *uri = apr_pstrdup(r->pool, r->uri);
-
-    return r->proxyreq == PROXYREQ_REVERSE && ap_unescape_url_keep2f(uri, 0) == OK ? uri : NULL;
-}
-
 /** The most specific of our paths that the URL path lies at or below, or NULL. tail: as it comes
  * from the gate. */
 static const abswitch_path_t *path_of(const abswitch_server_t *conf, const char *tail,
@@ -32,6 +23,14 @@ static const abswitch_path_t *path_of(const abswitch_server_t *conf, const char 
     return NULL;
 }
 
+/** The launchpad itself and the door are handlers: they map to nothing, but pass through
+ * authentication like anything else. Deep links go on as if we were not there. */
+static int is_handled(abswitch_at_e at, const char *rest)
+{
+    return at == ABSWITCH_AT_DOOR
+           || (at == ABSWITCH_AT_LAUNCHPAD && (!*rest || !strcmp(rest, "/")));
+}
+
 /** Ours for a request that the gate let pass, or NULL. Row 1: only a request as it came from the
  * client. */
 static abswitch_request_t *eligible(request_rec *r, const abswitch_server_t *conf, const char *tail)
@@ -45,7 +44,8 @@ static abswitch_request_t *eligible(request_rec *r, const abswitch_server_t *con
     }
     ours = apr_palloc(r->pool, sizeof(*ours));
     *ours = (abswitch_request_t) {
-        .app = path->app, .node = conf->node, .at = path->at, .side = path->side, .rest = rest
+        .app = path->app, .node = conf->node, .at = path->at,
+        .handled = is_handled(path->at, rest), .side = path->side, .rest = rest
     };
     ap_set_module_config(r->request_config, &abswitch_module, ours);
     return ours;
@@ -60,17 +60,10 @@ static int below_side(request_rec *r, abswitch_request_t *ours)
     int status;
 
     abswitch_facts_gather(r, ours, abswitch_headers_screen(r), &facts);
-    decision = absw_decide(&ours->app->policy, &facts.facts);
+    decision = facts.settled ? absw_decide_at_home(&facts.facts)
+                             : absw_decide(&ours->app->policy, &facts.facts);
     status = abswitch_answer(r, ours, &facts, &decision, ours->rest);
     return status == ABSWITCH_PASSES ? DECLINED : status;
-}
-
-/** The launchpad itself and the door are handlers: they map to nothing, but pass through
- * authentication like anything else. Deep links go on as if we were not there. */
-static int is_handled(const abswitch_request_t *ours)
-{
-    return ours->at == ABSWITCH_AT_DOOR
-           || (ours->at == ABSWITCH_AT_LAUNCHPAD && (!*ours->rest || !strcmp(ours->rest, "/")));
 }
 
 static __attribute__((noinline)) int at_a_path(request_rec *r, const abswitch_server_t *conf,
@@ -84,7 +77,7 @@ static __attribute__((noinline)) int at_a_path(request_rec *r, const abswitch_se
     if (ours->at == ABSWITCH_AT_SIDE) {
         return below_side(r, ours);
     }
-    if (is_handled(ours)) {
+    if (ours->handled) {
         abswitch_headers_screen(r);     /* before anybody looks */
         r->filename = apr_pstrcat(r->pool, "abswitch:", r->uri, NULL);
         return OK;
@@ -92,14 +85,28 @@ static __attribute__((noinline)) int at_a_path(request_rec *r, const abswitch_se
     return DECLINED;
 }
 
+/** What mod_proxy took before translate_name, if it does not forward it. A ProxyPass with
+ * mapping=encoded has kept the path as it came: it is decoded for us alone. */
+static __attribute__((noinline)) int proxied(request_rec *r, const abswitch_server_t *conf)
+{
+    char *uri = apr_pstrdup(r->pool, r->uri);
+    const char *tail = r->proxyreq == PROXYREQ_REVERSE && ap_unescape_url_keep2f(uri, 0) == OK
+                       ? absw_gate_pass(&conf->gate, uri) : NULL;
+
+    return tail ? at_a_path(r, conf, tail) : DECLINED;
+}
+
 /** Every request of the server comes here, and many are none of ours: the rest is kept out of
  * line. */
 static int translate_name(request_rec *r)
 {
     const abswitch_server_t *conf = abswitch_server_of(r->server);
-    const char *uri = r->proxyreq ? proxied_uri(r) : r->uri;
-    const char *tail = uri ? absw_gate_pass(&conf->gate, uri) : NULL;
+    const char *tail;
 
+    if (r->proxyreq) {
+        return proxied(r, conf);
+    }
+    tail = absw_gate_pass(&conf->gate, r->uri);
     return tail ? at_a_path(r, conf, tail) : DECLINED;
 }
 
@@ -108,7 +115,7 @@ static int map_to_storage(request_rec *r)
 {
     const abswitch_request_t *ours = abswitch_request_of(r);
 
-    return ours && ours->at != ABSWITCH_AT_SIDE && is_handled(ours) ? OK : DECLINED;
+    return ours && ours->handled ? OK : DECLINED;
 }
 
 /* ---- what other modules may ask ---- */

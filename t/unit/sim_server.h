@@ -14,6 +14,7 @@
 /**
  * memcacheds with faults to order, and store_link.h on top of them in place of the real one: so
  * what runs on them is the true store_memcached.c, mirrors and all. There is no circuit breaker.
+ * With SIM_TRUE_LINKS the real links are left in place, and the servers are real ones.
  */
 
 #define SIM_KEYS    512
@@ -105,6 +106,8 @@ typedef struct {
 } sim_wires_t;
 
 static sim_wires_t *sim_wires;
+
+#ifndef SIM_TRUE_LINKS
 
 struct absw_store_link_t {
     sim_wires_t *wires;
@@ -248,5 +251,7 @@ absw_store_result_e absw_store_link_put(absw_store_link_t *link, const absw_stor
     sim_link_fails(link, "the server timed out");
     return sim_refuse(link, link->why, why);
 }
+
+#endif
 
 #endif

@@ -22,7 +22,7 @@ static void test_switch_is_kept_by_side(void **state)
 
     (void)state;
     assert_int_equal(absw_board_get_switch(&abc, &seen), 0);
-    assert_int_equal(absw_board_view(&abc, 0, abc.sides_n, &view), 0);
+    assert_int_equal(absw_board_view(&abc, &view), 0);
     rec.weight[0] = 10;
     rec.weight[1] = 20;
     rec.since[2] = NOW;
@@ -39,7 +39,7 @@ static void test_switch_is_kept_by_side(void **state)
     assert_int_equal(seen.closed, 1);
     assert_string_equal(seen.note, "why");
 
-    assert_int_equal(absw_board_view(&bd, 0, bd.sides_n, &view), 1);
+    assert_int_equal(absw_board_view(&bd, &view), 1);
     assert_int_equal(view.generation, 12);
     assert_int_equal(view.weight[0], 20);
     assert_int_equal(view.weight[1], 0);
@@ -48,12 +48,12 @@ static void test_switch_is_kept_by_side(void **state)
 
     /* Of one side alone. */
     memset(&view, 0xee, sizeof(view));
-    assert_int_equal(absw_board_view(&cab, 0, 1, &view), 1);
+    assert_int_equal(absw_board_view_side(&cab, 0, &view), 1);
     assert_int_equal(view.generation, 12);
     assert_int_equal(view.weight[0], 0);
     assert_int_equal(view.since[0], NOW);
     assert_int_equal(view.closed, 1);
-    assert_int_equal(absw_board_view(&cab, 1, 1, &view), 1);
+    assert_int_equal(absw_board_view_side(&cab, 1, &view), 1);
     assert_int_equal(view.weight[1], 10);
     assert_int_equal(view.closed, 0);
     drop(&w);
@@ -105,7 +105,7 @@ static void test_rubbish(void **state)
     memset(&w.board->entries[0].sides[0].drain, 0x7f, sizeof(w.board->entries[0].sides[0].drain));
     memset(&w.board->node, 0x7f, sizeof(w.board->node));
     assert_int_equal(absw_board_get_switch(&app, &rec), 0);     /* no such generation */
-    assert_int_equal(absw_board_view(&app, 0, app.sides_n, &view), 0);
+    assert_int_equal(absw_board_view(&app, &view), 0);
     absw_board_get_drain(&app, 0, &drain);
     absw_board_get_trouble(&app, trouble);
     absw_board_get_node(w.board, &node);
@@ -121,7 +121,7 @@ static void test_rubbish(void **state)
     rec.since[1] = APR_INT64_MAX;
     rec.at = APR_INT64_MAX;
     assert_int_equal(absw_board_set_switch(&app, &rec), 1);
-    assert_int_equal(absw_board_view(&app, 0, app.sides_n, &view), 1);
+    assert_int_equal(absw_board_view(&app, &view), 1);
     assert_int_equal(view.weight[0], ABSW_SWITCH_WEIGHT_MAX);
     assert_int_equal(view.since[0], 0);
     assert_int_equal(view.since[1], 0);
@@ -304,7 +304,7 @@ static void test_killed_writers(void **state)
                 assert_int_equal(rec.weight[0], rec.generation % 1000 + 1);
                 assert_true(rec.generation >= last);
                 last = rec.generation;
-                assert_int_equal(absw_board_view(&app, 0, app.sides_n, &view), 1);
+                assert_int_equal(absw_board_view(&app, &view), 1);
                 assert_true(view.generation >= last);
                 assert_int_equal(view.weight[0], view.generation % 1000 + 1);
             }

@@ -83,6 +83,24 @@ static const char *faulty_prefetch(const ask_t *ask, const absw_decision_t *plai
     return same_decision(&d, meddles(plain) ? &put_off : plain) ? NULL : "prefetched";
 }
 
+/* A live session on its own side is decided without a look at a header, and no otherwise. */
+static const char *faulty_settled(const ask_t *ask, const absw_decision_t *d,
+                                  const scene_t *scene)
+{
+    int live = absw_decide_live(&scene->policy, &scene->facts);
+    int settled = absw_decide_settled(&scene->policy, &scene->facts);
+    absw_decision_t home;
+
+    if (settled != (live && scene->token.side == ask->side && !ask->logout)) {
+        return "settled, or not";
+    }
+    if (!settled) {
+        return NULL;
+    }
+    home = absw_decide_at_home(&scene->facts);
+    return same_decision(&home, d) ? NULL : "settled in another way";
+}
+
 static void check_ask(const ask_t *ask)
 {
     scene_t *scene = scene_of(ask, world);
@@ -91,6 +109,9 @@ static void check_ask(const ask_t *ask)
 
     if (!why) {
         why = faulty_prefetch(ask, &d);
+    }
+    if (!why) {
+        why = faulty_settled(ask, &d, scene_of(ask, world));
     }
     if (why) {
         fail_msg("%s: side %d kind %d inside %d token %d/%d/%ld logout %d bookmarks %d routed %d"

@@ -116,7 +116,7 @@ static void ask(dice_t *d, absw_sec_t now)
     absw_switch_t view;
 
     absw_child_in_flight(w->child, s.place, 1);
-    if (absw_board_view(&w->app, 0, 2, &view)) {
+    if (absw_board_view(&w->app, &view)) {
         expect(view.generation >= newest);
         newest = view.generation;
         expect(view.weight[0] + view.weight[1] == 1);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# What a request costs in instructions: httpd under callgrind, a short run and a long one, and the difference
-# divided by the difference of their requests. Repeatable to some dozens, unlike times.
+# What a request costs in instructions: httpd under callgrind, which says after each request what it took; the figure
+# is the median. That is nearly the same in every run, while a sum is not: in each new second httpd makes the texts
+# of its dates anew, and how many seconds there are is the machine's business.
 #
 #     my $bare = ABSwitch::Cost->new(module => 0);
 #     my $with = ABSwitch::Cost->new(conf => $application, setup => sub ($site) { ... });
@@ -16,9 +17,12 @@ package ABSwitch::Cost;
 use v5.36;
 use Carp qw(croak);
 use Time::HiRes qw(sleep);
+use ABSwitch::Host qw(slurp);
 use ABSwitch::Site;
+use ABSwitch::TempDir;
 
-use constant { SHORT => 50, LONG => 300 };
+# So many are measured, after some that find the caches of libraries and pools empty.
+use constant { FIRST => 10, MEASURED => 31 };
 
 # What Chromium sends when somebody follows a link.
 use constant CHROMIUM => (
@@ -51,17 +55,22 @@ sub new ($class, %o) {
 }
 
 sub per_request ($self, $path, @headers) {
-    my ($long, $short) = map { $self->instructions($_, '/dev/null', $path, @headers) } LONG, SHORT;
-    return ($long - $short) / (LONG - SHORT);
+    my $dir = temp_dir('cost');
+    chmod 0777, $dir;
+    $self->profile(FIRST + MEASURED, "$dir/profile", ["--dump-after=$self->{toggle}", '--dump-line=no'], $path, @headers);
+    my @profiles = sort { ($a =~ /(\d+)\z/)[0] <=> ($b =~ /(\d+)\z/)[0] } glob "$dir/profile.*";
+    my @counts = map { slurp($_) =~ /^totals: (\d+)/m ? $1 : croak "$_ has no total" } @profiles[-(MEASURED) .. -1];
+    return (sort { $a <=> $b } @counts)[MEASURED / 2];
 }
 
-# Instructions of the one process that serves n requests for the path; callgrind's profile goes to a file that
+# httpd serves n requests for the path under callgrind, which has these options besides. Its profile goes to a file that
 # httpd's user can write.
-sub instructions ($self, $n, $profile, $path, @headers) {
+sub profile ($self, $n, $file, $options, $path, @headers) {
     my $server = ABSwitch::Httpd->new(
         mpm => $self->{mpm}, module => $self->{module}, name => 'cost', args => ['-X'], deadline => 60,
         log_level => 'notice', log_format => '%h %l %u %t \"%r\" %>s %b',
-        wrap => [qw(valgrind --tool=callgrind), "--toggle-collect=$self->{toggle}", "--callgrind-out-file=$profile"],
+        wrap => [qw(valgrind --tool=callgrind), "--toggle-collect=$self->{toggle}", "--callgrind-out-file=$file",
+            @$options],
         conf => "MaxKeepAliveRequests 0\nKeepAliveTimeout 60\n$self->{conf}");
     $self->{setup}->($server);
     $server->start;
@@ -76,8 +85,7 @@ sub instructions ($self, $n, $profile, $path, @headers) {
     $client->close;
     $server->stop;
     $server->expect_log(qr/==\d+==/, qr/AH\d+/);
-    my ($count) = $server->log_text =~ /Collected : (\d+)/ or croak 'valgrind did not say what it counted';
-    return $count;
+    return;
 }
 
 # Until none of the process's threads has anything to do, at two looks.
