@@ -12,7 +12,7 @@ BUILD_PACKAGES = $(HTTPD_PACKAGES) gcc libc6-dev libssl-dev libjansson-dev libme
     libcurl4-openssl-dev
 CLUSTER_PACKAGES = memcached netcat-openbsd
 CHECK_PACKAGES = libcmocka-dev perl libio-pty-perl openssl $(CLUSTER_PACKAGES) faketime iproute2 valgrind php-fpm \
-    chromium chromium-driver mandoc curl wrk $(MONITORING_PACKAGES)
+    chromium chromium-driver mandoc curl wrk libapache2-mod-security2 $(MONITORING_PACKAGES)
 MONITORING_PACKAGES = prometheus nagios4-core icinga2-bin icinga2-common munin-node ganglia-monitor
 ZABBIX_PACKAGES = zabbix-server-pgsql zabbix-frontend-php postgresql php-cli php-pgsql
 BENCH_PACKAGES = libcmocka-dev perl valgrind wrk haproxy nginx memcached util-linux
