@@ -228,7 +228,10 @@ build/t/fuzz_%: t/fuzz/fuzz_%.c t/fuzz/replay.c build/libabswctl.a build/libabsw
 	$(call say,CC $<,$(COMPILE) $(APR_FLAGS) -Isrc/core -Isrc/ctl -It/unit -MMD -MP -MF $@.d $< t/fuzz/replay.c \
 	    build/libabswctl.a build/libabswcore.a -o $@ $(LDFLAGS) $(LIBS) $(APR_LIBS))
 
-FUZZ_FLAGS = -std=gnu11 -O1 -g -fno-omit-frame-pointer $(WARNINGS) $(WERROR) \
+# A small world, whose limits an input can reach. The replays have everything as it is.
+FUZZ_WORLD = -DABSW_MEMBERS_EXACT=64 -DABSW_MEMBERS_CELLS=1024 -DABSW_HISTORY_FINE=6 -DABSW_HISTORY_COARSE=24 \
+    -DABSW_BOARD_PEERS_MAX=6 -DABSW_ENDS_RING=16
+FUZZ_FLAGS = -std=gnu11 -O1 -g -fno-omit-frame-pointer $(WARNINGS) $(WERROR) $(FUZZ_WORLD) \
     -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_CLANG = clang $(FUZZ_FLAGS)
 FUZZ_CORE := $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard src/core/*.c) src/ctl/reading.c)
