@@ -96,7 +96,7 @@ fuzz-afl:  ## the same with AFL++, which looks in other ways, for TARGET= (token
 check-asan: deps-check  ## the tests, httpd among them, under AddressSanitizer and UndefinedBehaviorSanitizer
 	@APXS='$(APXS)' TEST_JOBS=$(TEST_JOBS) .ci/sanitized $(if $(filter file,$(origin TESTS)),$(SANITIZED_TESTS),$(TESTS))
 
-flood:  ## N= requests without cookies, and N with forged ones (1000000)
+flood:  ## N= requests without cookies, N with forged ones, N with forged ones below a side (1000000)
 	@$(MAKE) --no-print-directory check TESTS=t/flood.t FLOOD='$(or $(N),1000000)'
 
 lint: deps-check all  ## clang's warnings, clang-tidy (.clang-tidy says what is off and why) and cppcheck
