@@ -246,10 +246,10 @@ build/fuzz/obj/%.o: %.c build/flags
 	@mkdir -p $(@D)
 	$(call say,CLANG $<,$(FUZZ_CLANG) -fsanitize=fuzzer-no-link $(APR_FLAGS) -Isrc/core -Isrc/ctl -MMD -MP -c $< -o $@)
 
-build/fuzz/fuzz_%: t/fuzz/fuzz_%.c t/fuzz/libfuzzer.c $(FUZZ_CORE) build/flags
+build/fuzz/fuzz_%: t/fuzz/fuzz_%.c t/fuzz/libfuzzer.c .ci/pools.c $(FUZZ_CORE) build/flags
 	@mkdir -p $(@D)
 	$(call say,CLANG $<,$(FUZZ_CLANG) -fsanitize=fuzzer $(APR_FLAGS) -Isrc/core -Isrc/ctl -It/unit -MMD -MP -MF $@.d \
-	    $< t/fuzz/libfuzzer.c $(FUZZ_CORE) -o $@ $(LIBS) $(APR_LIBS))
+	    $< t/fuzz/libfuzzer.c .ci/pools.c $(FUZZ_CORE) -o $@ $(LIBS) $(APR_LIBS))
 
 # AFL++ brings a driver for what libFuzzer calls: many inputs a process, and ninety times as many as with one for each.
 build/afl/fuzz_%: t/fuzz/fuzz_%.c t/fuzz/libfuzzer.c $(wildcard src/core/*.[ch]) src/ctl/reading.c build/flags

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
 #include <string.h>
@@ -10,7 +9,8 @@
 /*
  * Shows LeakSanitizer the memory of APR's pools. Debian's APR takes it from mmap, where
  * LeakSanitizer does not look for references: whatever only a pool refers to seemed to be lost.
- * Preloaded before libasan; each block that libapr maps is a root until it is unmapped.
+ * Preloaded before libasan, or a part of a fuzz target; each block that libapr maps is a root until
+ * it is unmapped. (_GNU_SOURCE comes from the command line, as APR has it.)
  */
 
 #define BLOCKS_MAX 65536
