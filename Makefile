@@ -12,7 +12,7 @@ BUILD_PACKAGES = $(HTTPD_PACKAGES) gcc libc6-dev libssl-dev libjansson-dev libme
     libcurl4-openssl-dev
 CLUSTER_PACKAGES = memcached netcat-openbsd
 CHECK_PACKAGES = libcmocka-dev perl libio-pty-perl openssl $(CLUSTER_PACKAGES) faketime iproute2 valgrind php-fpm \
-    chromium chromium-driver mandoc curl wrk $(MONITORING_PACKAGES)
+    chromium chromium-driver mandoc curl wrk libapache2-mod-security2 $(MONITORING_PACKAGES)
 MONITORING_PACKAGES = prometheus nagios4-core icinga2-bin icinga2-common munin-node ganglia-monitor
 ZABBIX_PACKAGES = zabbix-server-pgsql zabbix-frontend-php postgresql php-cli php-pgsql
 BENCH_PACKAGES = libcmocka-dev perl valgrind wrk haproxy nginx memcached util-linux
@@ -96,7 +96,7 @@ fuzz-afl:  ## the same with AFL++, which looks in other ways, for TARGET= (token
 check-asan: deps-check  ## the tests, httpd among them, under AddressSanitizer and UndefinedBehaviorSanitizer
 	@APXS='$(APXS)' TEST_JOBS=$(TEST_JOBS) .ci/sanitized $(if $(filter file,$(origin TESTS)),$(SANITIZED_TESTS),$(TESTS))
 
-flood:  ## N= requests without cookies, and N with forged ones (1000000)
+flood:  ## N= requests without cookies, N with forged ones, N with forged ones below a side (1000000)
 	@$(MAKE) --no-print-directory check TESTS=t/flood.t FLOOD='$(or $(N),1000000)'
 
 lint: deps-check all  ## clang's warnings, clang-tidy (.clang-tidy says what is off and why) and cppcheck
@@ -228,7 +228,10 @@ build/t/fuzz_%: t/fuzz/fuzz_%.c t/fuzz/replay.c build/libabswctl.a build/libabsw
 	$(call say,CC $<,$(COMPILE) $(APR_FLAGS) -Isrc/core -Isrc/ctl -It/unit -MMD -MP -MF $@.d $< t/fuzz/replay.c \
 	    build/libabswctl.a build/libabswcore.a -o $@ $(LDFLAGS) $(LIBS) $(APR_LIBS))
 
-FUZZ_FLAGS = -std=gnu11 -O1 -g -fno-omit-frame-pointer $(WARNINGS) $(WERROR) \
+# A small world, whose limits an input can reach. The replays have everything as it is.
+FUZZ_WORLD = -DABSW_MEMBERS_EXACT=64 -DABSW_MEMBERS_CELLS=1024 -DABSW_HISTORY_FINE=6 -DABSW_HISTORY_COARSE=24 \
+    -DABSW_BOARD_PEERS_MAX=6 -DABSW_ENDS_RING=16
+FUZZ_FLAGS = -std=gnu11 -O1 -g -fno-omit-frame-pointer $(WARNINGS) $(WERROR) $(FUZZ_WORLD) \
     -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_CLANG = clang $(FUZZ_FLAGS)
 FUZZ_CORE := $(patsubst %.c,build/fuzz/obj/%.o,$(wildcard src/core/*.c) src/ctl/reading.c)
@@ -243,10 +246,10 @@ build/fuzz/obj/%.o: %.c build/flags
 	@mkdir -p $(@D)
 	$(call say,CLANG $<,$(FUZZ_CLANG) -fsanitize=fuzzer-no-link $(APR_FLAGS) -Isrc/core -Isrc/ctl -MMD -MP -c $< -o $@)
 
-build/fuzz/fuzz_%: t/fuzz/fuzz_%.c t/fuzz/libfuzzer.c $(FUZZ_CORE) build/flags
+build/fuzz/fuzz_%: t/fuzz/fuzz_%.c t/fuzz/libfuzzer.c .ci/pools.c $(FUZZ_CORE) build/flags
 	@mkdir -p $(@D)
 	$(call say,CLANG $<,$(FUZZ_CLANG) -fsanitize=fuzzer $(APR_FLAGS) -Isrc/core -Isrc/ctl -It/unit -MMD -MP -MF $@.d \
-	    $< t/fuzz/libfuzzer.c $(FUZZ_CORE) -o $@ $(LIBS) $(APR_LIBS))
+	    $< t/fuzz/libfuzzer.c .ci/pools.c $(FUZZ_CORE) -o $@ $(LIBS) $(APR_LIBS))
 
 # AFL++ brings a driver for what libFuzzer calls: many inputs a process, and ninety times as many as with one for each.
 build/afl/fuzz_%: t/fuzz/fuzz_%.c t/fuzz/libfuzzer.c $(wildcard src/core/*.[ch]) src/ctl/reading.c build/flags

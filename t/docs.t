@@ -21,6 +21,7 @@ my %TEXT = map { $_ => decode('UTF-8', slurp(repo($_)), Encode::FB_CROAK) } @PAP
 # Modules that the examples need beyond those that every test has.
 my @MODULES = qw(proxy_fcgi proxy_wstunnel remoteip cache cache_disk authn_core authn_file auth_basic authz_user
     auth_form session session_cookie request);
+push @MODULES, qw(unique_id security2) if -e ABSwitch::HttpdConf::_file('security2');
 
 my $httpd = ABSwitch::Httpd->new(name => 'docs', modules => \@MODULES);
 

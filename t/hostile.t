@@ -29,8 +29,8 @@ sub path ($site, $target, $status, $to = undef, %ask) {
     $name =~ s/([^ -~])/sprintf '\\x%02x', ord $1/ge;
     $name .= " ($ask{token})" if $ask{token};
     my $r = ask($site, at => $target, %ask);
-    like $r->status, qr/\A$status\z/, "$name: status";
-    like $r->location // 'none', $to ? qr/\A$to\z/ : qr/\Anone\z/, "$name: where to" if $status !~ /\|/;
+    is $r->status, $status, "$name: status";
+    like $r->location // 'none', $to ? qr/\A$to\z/ : qr/\Anone\z/, "$name: where to";
     is_tame($name, $r);
     is_deeply [$r->header('X'), grep { ($_->{name} ne 'abswitch_contact') } $r->cookies], [],
         "$name: no header slipped in";
@@ -57,15 +57,15 @@ sub paths ($site) {
         ['/contact/A/%2e%2e/B/x', 302, '/contact/A/x'],
         ['/contact/A/../B/x', 302, '/contact/A/x'],
         ['/contact/B/../../x', 404],
-        ['/contact/B/../../../x', '400'],
+        ['/contact/B/../../../x', 400],
         ['/contact/B/%2f%2fevil', 404],
         ['/contact%2fB/x', 404],
         ['/contact/B/%5cevil', 302, '/contact/A/%5[cC]evil'],
         ['/contact/B/%5c%5cevil', 302, '/contact/A/%5[cC]%5[cC]evil'],
-        ['/contact/B/\\evil', '302|400'],
-        ['/contact/B\\evil', '302|400'],
+        ['/contact/B/\\evil', 302, '/contact/A/%5[cC]evil'],
+        ['/contact/B\\evil', 302, '/contact/A/B%5[cC]evil'],
         ['/contact/B/%0d%0aX:y', 302, '/contact/A/%0[dD]%0[aA]X:y'],
-        ['/contact/B/%0d%0a%0d%0a<script>', '302|400'],
+        ['/contact/B/%0d%0a%0d%0a<script>', 302, '/contact/A/(?:%0[dD]%0[aA]){2}%3[cC]script%3[eE]'],
         ['/contact/B/%09%7f%20', 302, '/contact/A/%09%7[fF]%20'],
         ['/contact/B/%00', 404],
         ['/contact/B/%zz', 400],
@@ -81,18 +81,18 @@ sub paths ($site) {
         ['/contact/B/http://evil/', 302, '/contact/A/http:/evil/'],
         ["/contact/B/$long", 302, "/contact/A/$long"],
         ['/contact/B/' . 'x' x 9000, 414],
-        ['/contact/B/' . '{' x 7900, '302|400|404|414'],
-        ["/contact/B/" . "\xff" x 7900, '302|400|404|414'],
+        ['/contact/B/' . '{' x 7900, 302, '/contact/A/(?:%7[bB])+'],
+        ["/contact/B/" . "\xff" x 7900, 302, '/contact/A/(?:%[fF]{2})+'],
         ['/contact/B/' . '%5c' x 2600, 302, '/contact/A/(?:%5[cC])+'],
         ['/contact/B/' . '/' x 7900 . 'x', 302, '/contact/A/x'],
         ['/contact/B/' . 'a/../' x 1500 . 'x', 302, '/contact/A/x'],
-        ["/contact/B/\xff\xfe", '302|400'],
+        ["/contact/B/\xff\xfe", 302, '/contact/A/%[fF]{2}%[fF][eE]'],
         ["\xff\xfe", 400],
         ['/contact/B/x?x=%0d%0aSet-Cookie:a', 302, '/contact/A/x\?x=%0d%0aSet-Cookie:a'],
         ['/contact/B/x?x=//evil', 302, '/contact/A/x\?x=//evil'],
         ['/contact/B?//evil', 302, '/contact/A\?//evil'],
-        ['/contact/B/x?"<script>', '302|400'],
-        ["/contact/B/x?\xff", '302|400'],
+        ['/contact/B/x?"<script>', 302, '/contact/A/x\?%22%3[cC]script%3[eE]'],
+        ["/contact/B/x?\xff", 302, '/contact/A/x\?%[fF]{2}'],
         ['/contact/B/x?' . 'abswitch=1&' x 500 . 'y=1', 302, '/contact/A/x\?y=1'],
         ['/contact/B/x?abswitch=//evil', 302, '/contact/A/x'],
         ['/contact/B/;/../x', 302, '/contact/A/x'],
@@ -101,7 +101,7 @@ sub paths ($site) {
         ['/contact/B/..;/A/x', 302, '/contact/A/\.\.;/A/x'],
         ['/contact/B/%252e%252e/x', 302, '/contact/A/%252e%252e/x'],
         ['/contact/B/...', 302, '/contact/A/\.\.\.'],
-        ['*', '4..'],
+        ['*', 400],
         ['contact/B/x', 400],
         ['', 400],
     );
@@ -167,26 +167,38 @@ sub headers ($site) {
         is_deeply [$r->status, seen($r)->@{qw(verdict cookie)}], [200, 'pass', undef],
             'a WebSocket handshake passes: ' . ($token // 'nobody');
     }
-    for my $host ('evil', 'APP.EXAMPLE.', 'evil/contact', 'a:b:c', '[::1]', 'evil:99999', '', ' ', 'x' x 300,
-        "e\xffvil") {
+    my @hosts = (
+        ['evil', 302], ['APP.EXAMPLE.', 302], ['[::1]', 302], ['x' x 300, 302], ['evil/contact', 400], ['a:b:c', 400],
+        ['evil:99999', 400], ['', 400], [' ', 400], ["e\xffvil", 400],
+    );
+    for my $row (@hosts) {
+        my ($host, $status) = @$row;
         my $r = ask($site, at => '/contact/B/x', headers => [Host => $host]);
-        like $r->status, qr/\A(?:302|400)\z/, 'Host ' . substr($host =~ s/[^ -~]/?/gr, 0, 20);
-        is_tame('with it', $r);
+        is_deeply [$r->status, $r->location], [$status, $status == 302 ? '/contact/A/x' : undef],
+            'Host ' . substr($host =~ s/[^ -~]/?/gr, 0, 20);
     }
     is ask($site, at => '/contact/B/x', headers => [Host => ['a', 'b']])->status, 400, "two Hosts: httpd's own 400";
     asked $site, 'Connection: Cookie, Referer',
         { at => '/contact/B/', token => 'B', headers => [Connection => 'close, Cookie, Referer'] },
         passed('B', 'pass');
 
-    for my $method ('get', 'Head', 'BREW', 'PROPFIND', 'MKCOL', 'post', 'OPTIONS', 'TRACE', 'M' x 200) {
+    my @methods = (
+        # the application's answer below a side, ours at the launchpad
+        ['get', 501, 405], ['Head', 501, 405], ['post', 501, 405], ['BREW', 501, 405], ['M' x 200, 501, 405],
+        ['PROPFIND', 405, 405], ['MKCOL', 405, 405], ['OPTIONS', 200, 405], ['TRACE', 200, 405],
+    );
+    for my $row (@methods) {
+        my ($method, $below, $launchpad) = @$row;
         my $name = substr $method, 0, 20;
         my $r = ask($site, at => '/contact/B/', method => $method);
-        is_deeply [$r->location, $r->header('Set-Cookie')], [undef], "$name is no nav below a side";
-        like $r->status, qr/\A(?:200|40[05]|501)\z/, "$name: the application's answer";
+        is_deeply [$r->status, $r->location, $r->header('Set-Cookie')], [$below, undef], "$name is no nav below a side";
         $r = ask($site, at => '/contact', method => $method);
-        like $r->status, qr/\A(?:40[05]|501)\z/, "$name at the launchpad is refused";
-        is $r->header('Set-Cookie'), undef, "$name: without a cookie";
+        is_deeply [$r->status, $r->header('Set-Cookie')], [$launchpad], "$name at the launchpad is refused";
     }
+    asked $site, 'HEAD is nav below a side', { at => '/contact/B/x', method => 'HEAD' },
+        moved('/contact/A/x', 'bookmark', cookie => 'A');
+    asked $site, '... and enters at the launchpad', { at => '/contact', method => 'HEAD' },
+        moved('/contact/A/', 'launchpad', cookie => 'A');
     my @preflight = (Origin => 'http://evil.example', 'Access-Control-Request-Method' => 'POST');
     my $r = ask($site, at => '/contact/B/', method => 'OPTIONS', as => 'script', headers => [@preflight]);
     is_deeply [$r->status, seen($r)->@{qw(verdict cookie)}], [200, 'pass', undef], 'a CORS preflight below a side';
@@ -194,7 +206,7 @@ sub headers ($site) {
         'and at the launchpad';
     is $site->client->raw("GET /contact/B/x HTTP/1.0\r\nAccept: text/html\r\n\r\n")->location, '/contact/A/x',
         'HTTP/1.0';
-    is $site->client->raw("GET /contact/B/x\r\n\r\n")->status =~ /\A(?:0|400|302)\z/, 1, 'HTTP/0.9';
+    is $site->client->raw("GET /contact/B/x\r\n\r\n")->status =~ /\A(?:0|400)\z/, 1, "HTTP/0.9: httpd's own refusal";
     my $get = "GET /contact/B/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";
     is $site->client->raw("${get}Referer : $own/contact/A/\r\n\r\n")->status,
         400, 'a blank before the colon';
@@ -221,7 +233,7 @@ subtest 'AllowEncodedSlashes' => sub {
     my $site = site(conf => "AllowEncodedSlashes On\n");
     path($site, '/contact/B/%2f%2fevil', 302, '/contact/A/evil', token => $_) for undef, 'A';
     path($site, '/contact%2fB/x', 302, '/contact/A/x');
-    path($site, '/contact/B%2f..%2f..%2fx', '302|404|400');
+    path($site, '/contact/B%2f..%2f..%2fx', 404);
     $site->log_is_clean;
     $site->set_conf("AllowEncodedSlashes NoDecode\n");
     $site->graceful;
@@ -229,7 +241,7 @@ subtest 'AllowEncodedSlashes' => sub {
     path($site, '/contact/B/%252fevil', 302, '/contact/A/%(?:25)?2[fF]evil');
     path($site, '/contact/B/a%2Fb', 302, '/contact/A/a%2[fF]b');
     path($site, '/contact/lists%2Fx.jsp', 302, '/contact/A/lists%2[fF]x.jsp', token => $_) for undef, 'A';
-    path($site, '/contact%2fB/x', '404');
+    path($site, '/contact%2fB/x', 404);
     $site->log_is_clean;
 };
 
@@ -237,7 +249,7 @@ subtest 'MergeSlashes Off' => sub {
     my $site = site(conf => "MergeSlashes Off\n");
     path($site, $_->[0], $_->[1], $_->[2], token => 'A') for
         ['/contact/B//evil', 302, '/contact/A/evil'], ['/contact/B///evil/', 302, '/contact/A/evil/'],
-        ['/contact/B/..//evil/', '302|404'];
+        ['/contact/B/..//evil/', 302, '/contact/A/evil/'];
     ask($site, at => $_, as => 'script') for '//contact/B/x', '/contact//B/x';
     $site->log_is_clean;
 };
@@ -263,16 +275,15 @@ subtest 'odd things at the launchpad, the logout and the door' => sub {
         '/contact/A/logout%20', '/contact/A/logout;a/b') {
         isnt ask($site, at => $target, token => 'A')->header('X-Verdict') // '', 'logout', "none: $target";
     }
-    my @yes = (headers => ['X-Tester' => 'yes']);
-    for my $target ('/contact-test/B//evil', '/contact-test/B/%5cevil', '/contact-test/B/%0d%0aX:y',
-        '/contact-test//B/x',
-        '/contact-test/B/%2e%2e/B/x', '/contact-test/B?//evil', '/contact-test/off//evil', '/contact-test/off?//evil',
-        '/contact-test/../../B', '/contact-test/..%2fB', '/contact-test/B;x', '/contact-test/%2e%2e',
-            '/contact-test/B/..;/x') {
-        my $r = ask($site, at => $target, @yes);
-        like $r->status, qr/\A(?:302|40[034])\z/, "the door: $target";
-        is_tame($target, $r);
-    }
+    my @doors = (
+        ['/contact-test/B//evil', 302, '/contact/B/evil'], ['/contact-test/B/%5cevil', 302, '/contact/B/%5[cC]evil'],
+        ['/contact-test/B/%0d%0aX:y', 302, '/contact/B/%0[dD]%0[aA]X:y'], ['/contact-test//B/x', 302, '/contact/B/x'],
+        ['/contact-test/B/%2e%2e/B/x', 302, '/contact/B/x'], ['/contact-test/B?//evil', 302, '/contact/B/\?//evil'],
+        ['/contact-test/B/..;/x', 302, '/contact/B/\.\.;/x'], ['/contact-test/off?//evil', 302, '/contact\?//evil'],
+        ['/contact-test/off//evil', 404], ['/contact-test/../../B', 400], ['/contact-test/..%2fB', 404],
+        ['/contact-test/B;x', 404], ['/contact-test/%2e%2e', 404],
+    );
+    path($site, @$_[0 .. 2], headers => ['X-Tester' => 'yes']) for @doors;
     $site->log_is_clean;
 };
 

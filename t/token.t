@@ -10,6 +10,7 @@ use ABSwitch::Ask;
 use ABSwitch::Host qw(free_port slurp);
 use ABSwitch::Site;
 use ABSwitch::Token;
+use ABSwitch::Wait;
 
 my $VECTOR = '1.k.A.-.1763800000.oKGio6SlpqeoqaqrrK2urw._4w3Rzew7TNzNFX7p2detw';
 my $OTHER_SECRET = '42' x 32;
@@ -187,6 +188,32 @@ subtest 'several cookies' => sub {
 };
 
 $site->log_is_clean('nothing of all that in the error log');
+
+# --- time -----------------------------------------------------------------------------------------------------
+
+# It is asked over and over while its last second passes. What is asked within one second has that one's answer.
+subtest 'exactly at the cut-off' => sub {
+    my $site = ABSwitch::Site->new(app => 'ABSwitchMaxLoginTime 8h', conf => "MaxKeepAliveRequests 0\n")->start;
+    my $login = time - 28800 + 2;
+    my $line = $site->client->connection;
+    my (%said, @odd);
+    wait_for 'the cut-off', 10, sub {
+        my $asked = time;
+        my $said = ask($site, client => $line, at => '/contact/A/', as => 'script', token => $site->token(side => 'A', login => $login))
+            ->header('X-Verdict') // 'none';
+        my $age = time - $login;
+        if ($age == $asked - $login) {
+            $said{$age}++;
+            push @odd, "$age s: $said" if $said ne ($age < 28800 ? 'pass' : 'cutoff');
+        }
+        return $age > 28800;
+    };
+    $line->close;
+    is_deeply \@odd, [], 'a session of less than 8 h passes, one of 8 h is cut off';
+    is_deeply [grep { !$said{$_} } 28799, 28800], [], '... one second before it, and in the very second';
+    sessions_are $site, 'and is no session any more', { A => 0 };
+    $site->log_is_clean;
+};
 
 # --- keys -----------------------------------------------------------------------------------------------------
 

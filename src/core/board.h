@@ -137,7 +137,9 @@ int absw_board_set_trouble(const absw_board_app_t *app, const char *text);
 
 /* --- the cluster: what the sync knows, for pages and for the next process that syncs --------- */
 
+#ifndef ABSW_BOARD_PEERS_MAX            /* make fuzz: fewer */
 #define ABSW_BOARD_PEERS_MAX    256     /* nodes that are remembered; of more the first */
+#endif
 #define ABSW_BOARD_SERVERS_MAX  8
 
 /** The store, after the last sync. All zero: it was not asked yet. */

@@ -31,7 +31,9 @@ typedef struct {
  */
 typedef struct absw_ends_t absw_ends_t;
 
+#ifndef ABSW_ENDS_RING              /* make fuzz: fewer */
 #define ABSW_ENDS_RING 4096         /* entries, of all applications together */
+#endif
 
 apr_size_t absw_ends_size(void);
 absw_ends_t *absw_ends_attach(void *mem);

@@ -12,8 +12,10 @@
  * One process writes at a time, anyone reads. An entry torn by a kill or by two writers is dropped.
  */
 
+#ifndef ABSW_HISTORY_FINE               /* make fuzz: a short past */
 #define ABSW_HISTORY_FINE   360
 #define ABSW_HISTORY_COARSE 1440
+#endif
 #define ABSW_HISTORY_MAX    (ABSW_HISTORY_FINE + ABSW_HISTORY_COARSE)
 #define ABSW_HISTORY_UNKNOWN APR_UINT32_MAX
 

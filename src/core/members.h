@@ -22,8 +22,10 @@
  * Pure but for the memory, from the pool that is passed in. One thread at a time to an object.
  */
 
+#ifndef ABSW_MEMBERS_CELLS              /* make fuzz: as few as fit into an input */
 #define ABSW_MEMBERS_EXACT  8192        /* more than this on one side of one node: a sketch */
 #define ABSW_MEMBERS_CELLS  131072      /* a power of 2 */
+#endif
 
 /** The hash of a session's id (ABSW_TOKEN_ID_LEN bytes); the same on every node and machine. */
 apr_uint64_t absw_members_hash(const unsigned char *id);

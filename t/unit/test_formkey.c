@@ -158,6 +158,19 @@ static void test_forms(void **state)
     assert_true(absw_formkey_verify(keys, SAMPLE_NOW, "alice", "k.1763800000." ALICE, 45));
 }
 
+static int set_up(void **state)
+{
+    (void)state;
+    return apr_pool_create(&pool, NULL) == APR_SUCCESS ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    apr_pool_destroy(pool);             /* libcrypto has memory of its own */
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,7 +183,6 @@ int main(void)
     };
 
     apr_initialize();
-    apr_pool_create(&pool, NULL);
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }

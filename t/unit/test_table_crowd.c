@@ -16,6 +16,7 @@
 #include "census.h"
 #include "dice.h"
 #include "sample.h"
+#include "stress.h"
 #include "table.h"
 
 /*
@@ -27,13 +28,10 @@
 
 #define NOW         SAMPLE_NOW
 #define IDLE        1800
-#define PROCESSES   4
-#define THREADS     2
 #define LANES       (PROCESSES * THREADS)
-#define OWN         256u            /* sessions of a lane; of one side each */
+#define OWN         (2048u / LANES) /* sessions of a lane; of one side each */
 #define PLACES      4u
 #define ROOM        3072u           /* sessions of the table */
-#define CROWD_MS    2500
 
 typedef enum {
     GONE,
@@ -272,7 +270,7 @@ static apr_int64_t milliseconds(void)
 
 static unsigned kill_at_random(pid_t *pid)
 {
-    apr_int64_t until = milliseconds() + CROWD_MS;
+    apr_int64_t until = milliseconds() + STRESS_MS;
     dice_t d = { (apr_uint64_t)getpid() };
     unsigned kills = 0;
 

@@ -14,6 +14,7 @@
 #include <apr_general.h>
 
 #include "sample.h"
+#include "stress.h"
 #include "table_slot.h"
 
 /*
@@ -30,9 +31,6 @@
 #define IDS         5u          /* sessions, each on */
 #define PLACES      2u          /* sides */
 #define KEYS        (IDS * PLACES)
-#define PROCESSES   4
-#define THREADS     2
-#define WAR_MS      2500
 #define ROUNDS      150         /* of the race for one key */
 #define HOLD_UP_NS  20000       /* as long as it takes others to do a hundred things */
 
@@ -416,7 +414,7 @@ static unsigned half_written(void)
 /* Kill one after the other for a while, and look on. Returns how often a key was counted twice. */
 static unsigned wage_war(pid_t *pid, unsigned *kills)
 {
-    apr_int64_t until = milliseconds() + WAR_MS;
+    apr_int64_t until = milliseconds() + STRESS_MS;
     dice_t dice = dice_of(99);
     unsigned doubles = 0;
 
