@@ -194,7 +194,8 @@ subtest 'a command is on its own' => sub {
     $site->flip('B');
     wait_for 'it', 5, sub { $_ = slurp($file); /^SigIgn:\t\w+$/m };
     my %status = slurp($file) =~ /^(\w+):\t(.*)$/mg;
-    like $status{$_}, qr/\A0+\z/, "$_: no signal" for qw(SigBlk SigIgn);
+    # Signals 32 and 33 are libc's own; who was started by its posix_spawn() may ignore them, and cannot change that.
+    is hex($status{$_}) & ~(3 << 31), 0, "$_: no signal" for qw(SigBlk SigIgn);
     is $status{NSsid}, $status{Pid}, 'it leads a session: what ends httpd does not end it';
     $site->log_is_clean;
 };
